@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The eight namespaces: what is planned for each, and how each is made, joined and prepared. */
+#ifndef BERTH_NAMESPACE_NAMESPACE_H
+#define BERTH_NAMESPACE_NAMESPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "oci/spec.h"
+
+struct err;
+struct json_writer;
+
+enum ns_type {
+	NS_USER, /* first: the others belong to it, and are joined after it */
+	NS_MOUNT,
+	NS_PID,
+	NS_NET,
+	NS_IPC,
+	NS_UTS,
+	NS_CGROUP,
+	NS_TIME,
+	NS_TYPE_COUNT,
+};
+
+enum ns_action { NS_INHERIT, NS_CREATE, NS_JOIN };
+
+/* What is fixed about a kind: a table in namespace.c, one row from each of pid.c, net.c, ... */
+struct ns_kind {
+	const char *oci_name;      /* "network" */
+	const char *proc_name;     /* "net": /proc/self/ns/net */
+	uint64_t clone_flag;       /* CLONE_NEWNET */
+};
+
+extern const struct ns_kind *const ns_kinds[NS_TYPE_COUNT];
+
+struct ns_plan {
+	enum ns_action action[NS_TYPE_COUNT];
+	const char *path[NS_TYPE_COUNT]; /* for NS_JOIN */
+	struct oci_id_maps uid_maps, gid_maps;
+	struct oci_time_offset monotonic, boottime;
+	const char *hostname, *domainname; /* NULL: leave */
+	struct oci_pairs sysctl;
+	bool is_rootless; /* the maps go through newuidmap or the single-id fallback */
+};
+
+/* Pure. Errors: unknown or double type, relative path, hostname or domainname without uts, sysctl
+ * that belongs to no namespace of the plan or whose name is not well formed, maps without user
+ * namespace, user namespace created without maps, time offsets without a new time namespace, ... */
+int ns_plan_make(const struct oci_spec *spec, bool is_rootless, struct ns_plan *ret, struct err *e);
+void ns_plan_print(const struct ns_plan *p, struct json_writer *w);
+
+/* Opens every joined path and checks its type (NS_GET_NSTYPE). fds[i] is -EBADF where nothing is
+ * joined; the caller closes. Returns 0 or -errno, with nothing left open. */
+int ns_open(const struct ns_plan *p, int fds[NS_TYPE_COUNT], struct err *e);
+
+/* The CLONE_NEW* flags that one clone3 may take: every created namespace but cgroup (made after the
+ * group is joined) and time with offsets (they must be written before anyone enters). */
+uint64_t ns_clone_flags(const struct ns_plan *p);
+
+/* True where a process in between is needed: a joined user namespace that shall own created ones,
+ * or a joined pid namespace that the caller (has_privilege: CAP_SYS_ADMIN over it) cannot enter. */
+bool ns_needs_stage(const struct ns_plan *p, bool has_privilege);
+
+/* setns(2) of one kind; a joined time namespace takes effect at once in a single-threaded process,
+ * pid only for children. Returns 0 or -errno. */
+int ns_join(const struct ns_plan *p, enum ns_type type, const int fds[NS_TYPE_COUNT], struct err *e);
+
+/* In the parent: writes setgroups, gid_map, uid_map of a child in a new user namespace (directly,
+ * by newuidmap/newgidmap, or one id with a notice in the log). Returns 0 or -errno. */
+int ns_user_write_maps(const struct ns_plan *p, pid_t child, struct err *e);
+
+/* In the child, once its maps are written: what belongs to the created (or joined, where the
+ * specification says so) namespaces: time offsets and entering that namespace, loopback up, host and
+ * domain name. The cgroup namespace has its own call since it waits for the group.
+ * proc_fd: a handle of proc_open(), or -EBADF while none can be made yet. */
+int ns_prepare(const struct ns_plan *p, struct err *e);
+int ns_cgroup_create(const struct ns_plan *p, struct err *e);
+
+/* In the child, all namespaces being in place: writes the sysctls through proc_fd. */
+int ns_write_sysctls(const struct ns_plan *p, int proc_fd, struct err *e);
+
+#endif
