@@ -31,7 +31,8 @@ enum { LINKS_MAX = 40, TRIES_MAX = 128 }; /* 40: as the kernel, MAXSYMLINKS in l
 struct walk {
 	int root_fd, fd; /* fd: owned, where the walk stands; -EBADF at the root itself */
 	unsigned links;
-	bool makes; /* missing directories */
+	bool makes;      /* missing directories */
+	bool makes_file; /* and the last component is a file */
 	mode_t make_mode;
 	char done[PATH_MAX], rest[PATH_MAX];
 };
@@ -141,13 +142,17 @@ static int walk_link(struct walk *w, int fd, const char *left)
 	return 0;
 }
 
-static int open_component(struct walk *w, const char *name)
+static int open_component(struct walk *w, const char *name, bool is_file)
 {
-	int fd = openat(walk_here(w), name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(walk_here(w), name, O_PATH | O_NOFOLLOW | O_CLOEXEC), r;
 
 	if (fd >= 0 || errno != ENOENT || !w->makes)
 		return fd < 0 ? -errno : fd;
-	if (mkdirat(walk_here(w), name, w->make_mode) < 0 && errno != EEXIST)
+	if (is_file)
+		r = mknodat(walk_here(w), name, S_IFREG | w->make_mode, 0);
+	else
+		r = mkdirat(walk_here(w), name, w->makes_file ? 0755 : w->make_mode);
+	if (r < 0 && errno != EEXIST)
 		return -errno;
 	fd = openat(walk_here(w), name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
@@ -181,10 +186,27 @@ static int open_last(struct walk *w, const char *name, const char *left, int fla
 	return r < 0 ? -errno : r;
 }
 
+/* The same where a missing file is to be made. */
+static int make_last(struct walk *w, const char *name, const char *left)
+{
+	auto_close int fd = open_component(w, name, true);
+	struct stat s;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &s) < 0)
+		return -errno;
+	if (!S_ISLNK(s.st_mode))
+		return TAKE_FD(fd);
+	r = walk_link(w, fd, left);
+	return r < 0 ? r : -ENOTUNIQ;
+}
+
 /* One component in the middle of the path. */
 static int walk_step(struct walk *w, const char *name, const char *left)
 {
-	auto_close int fd = open_component(w, name);
+	auto_close int fd = open_component(w, name, false);
 	struct stat s;
 	int r;
 
@@ -225,8 +247,9 @@ static int walk_path(struct walk *w, int flags, mode_t mode)
 		if (strcmp(name, "..") == 0) {
 			memmove(w->rest, left, strlen(left) + 1);
 			r = walk_up(w);
-		} else if (!w->makes && left[strspn(left, "/")] == '\0') {
-			r = open_last(w, name, left, flags, mode);
+		} else if ((!w->makes || w->makes_file) && left[strspn(left, "/")] == '\0') {
+			r = w->makes_file ? make_last(w, name, left) :
+					    open_last(w, name, left, flags, mode);
 			if (r != -ENOTUNIQ)
 				return r;
 			r = 0;
@@ -249,7 +272,7 @@ static int walk_start(struct walk *w, int root_fd, const char *path)
 	w->root_fd = root_fd;
 	w->fd = -EBADF;
 	w->links = 0;
-	w->makes = false;
+	w->makes = w->makes_file = false;
 	w->done[0] = '\0';
 	memcpy(w->rest, path, n + 1);
 	return 0;
@@ -301,6 +324,20 @@ int path_mkdirs_in_root(int root_fd, const char *path, mode_t mode)
 	w.makes = true;
 	w.make_mode = mode;
 	return walk_path(&w, O_PATH | O_DIRECTORY, 0);
+}
+
+int path_mkfile_in_root(int root_fd, const char *path, mode_t mode)
+{
+	__attribute__((cleanup(walk_close))) struct walk w;
+	int r;
+
+	w.fd = -EBADF;
+	r = walk_start(&w, root_fd, path);
+	if (r < 0)
+		return r;
+	w.makes = w.makes_file = true;
+	w.make_mode = mode;
+	return walk_path(&w, O_PATH, 0);
 }
 
 int path_open_parent_in_root(int root_fd, const char *path, bool make_parents, char *name,

@@ -23,6 +23,11 @@ int path_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
 /* Makes each missing directory of path and returns an O_PATH descriptor of the last, or -errno. */
 int path_mkdirs_in_root(int root_fd, const char *path, mode_t mode);
 
+/* Makes an empty file where path leads nowhere yet, with its missing directories (mode 0755); a
+ * dangling link is followed below the root. Returns an O_PATH descriptor of what is there, of any
+ * kind, or -errno. */
+int path_mkfile_in_root(int root_fd, const char *path, mode_t mode);
+
 /* Opens the directory that holds the last component of path (making missing ones with mode 0755 if
  * make_parents) and copies that component into name (size >= NAME_MAX + 1). Returns an O_PATH
  * descriptor or -errno. */

@@ -198,6 +198,31 @@ static void test_mkdirs(void)
 	assert_int_equal(path_mkdirs_in_root(root_fd, "loop1/x", 0755), -ELOOP);
 }
 
+static void test_mkfile(void)
+{
+	static const char *const missing[] = { "f1/f2/file", "dangling2", "a/up/new-file" };
+	struct stat s, t;
+	int fd;
+
+	put_link("dangling2", "../run/deep/stub");
+	for (size_t i = 0; i < ARRAY_LEN(missing); i++) {
+		fd = path_mkfile_in_root(root_fd, missing[i], 0644);
+		if (fd < 0)
+			fail_msg("%s: %s", missing[i], strerror(-fd));
+		assert_int_equal(fstat(fd, &s), 0);
+		assert_true(S_ISREG(s.st_mode));
+		close(fd);
+	}
+	assert_int_equal(fstatat(root_fd, "run/deep/stub", &t, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(fstatat(root_fd, "etc/new-file", &t, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(s.st_ino, t.st_ino);
+	fd = path_mkfile_in_root(root_fd, "abs", 0644);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(path_mkfile_in_root(root_fd, "loop1", 0644), -ELOOP);
+	assert_int_equal(path_mkfile_in_root(root_fd, "etc/passwd/x", 0644), -ENOTDIR);
+}
+
 static void test_parent(void)
 {
 	char name[NAME_MAX + 1], a[64], b[64];
@@ -228,6 +253,7 @@ static void run_all(void)
 	test_refusals();
 	test_create();
 	test_mkdirs();
+	test_mkfile();
 	test_parent();
 }
 
