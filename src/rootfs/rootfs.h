@@ -57,7 +57,8 @@ struct rootfs_mount {
 struct rootfs_plan {
 	const char *root; /* absolute path on the host */
 	bool is_readonly, no_pivot, has_terminal, has_user_ns, has_mount_ns, is_rootless;
-	uint64_t propagation; /* of the root mount, MS_* with MS_REC */
+	bool makes_devices;   /* devices and links in /dev; false where /dev is a bind */
+	uint64_t propagation; /* of the root mount, MS_* with MS_REC; 0: not asked for */
 	SLICE(struct rootfs_mount) mounts;
 	SLICE(struct oci_device) devices; /* defaults and linux.devices */
 	struct str_slice masked, readonly;
@@ -70,6 +71,8 @@ struct rootfs_plan {
  * options, ... An unknown mount option goes to the file system as data, as the spec says. */
 int rootfs_plan_make(const struct oci_spec *spec, const struct rootfs_facts *facts, struct arena *a,
 		     struct rootfs_plan *ret, struct err *e);
+/* The i-th mount option that the table knows, NULL past the last: for the features document. */
+const char *rootfs_mount_option(size_t i);
 void rootfs_plan_print(const struct rootfs_plan *p, struct json_writer *w);
 
 /* What the child asks of its parent where it lacks the right: a bind source it cannot reach, an
@@ -84,8 +87,9 @@ struct rootfs_helper {
 struct rootfs {
 	int root_fd; /* the container's root, before and after the pivot */
 	int dev_fd;  /* its /dev, opened once */
+	int null_fd; /* clone of the host's /dev/null for the masked files */
 };
-#define ROOTFS_INIT { -EBADF, -EBADF }
+#define ROOTFS_INIT { -EBADF, -EBADF, -EBADF }
 
 /* In the child, in its own mount namespace, in this order:
  * 1. make the tree private (or slave), bind the root, do the mounts, devices, links;

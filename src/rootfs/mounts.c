@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The mounts of the plan, in order, each by descriptor. */
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "kernel/path.h"
+#include "rootfs/steps.h"
+
+int mount_failed(const struct rootfs_mount *m, int r, struct err *e)
+{
+	const char *source = m->source ? m->source : m->type ? m->type : "none";
+	const char *type = m->kind == ROOTFS_BIND ? "bind" : m->type ? m->type : "none";
+
+	if (r == -ENOTDIR && m->kind == ROOTFS_BIND)
+		return err_sys(e, r,
+			       "error mounting \"%s\" to rootfs at \"%s\": mount %s:%s (%s): one is a "
+			       "directory, the other is not",
+			       source, m->destination, source, m->destination, type);
+	return err_sys(e, r, "error mounting \"%s\" to rootfs at \"%s\": mount %s:%s (%s)", source,
+		       m->destination, source, m->destination, type);
+}
+
+/* At most two changes: what concerns the top alone, and what goes down the tree. */
+static size_t changes_of(const struct rootfs_mount *m, uint64_t attr_set, struct mount_change c[2])
+{
+	uint64_t top = m->is_propagation_recursive ? 0 : m->propagation;
+	uint64_t down = m->is_propagation_recursive ? m->propagation : 0;
+	size_t n = 0;
+
+	if (m->rattr_set || m->rattr_clear || down)
+		c[n++] = (struct mount_change){ m->rattr_set, m->rattr_clear, down, true };
+	if (attr_set || m->attr_clear || top)
+		c[n++] = (struct mount_change){ attr_set, m->attr_clear, top, false };
+	return n;
+}
+
+static bool is_dev(const struct rootfs_mount *m)
+{
+	return strcmp(m->destination, "/dev") == 0;
+}
+
+/* ---- binds ------------------------------------------------------------------------------------- */
+
+static int ask_helper(struct rootfs_build *b, const struct rootfs_mount *m, struct mount_tree *ret,
+		      struct err *e)
+{
+	int index = (int)(m - b->p->mounts.v);
+	int fd = b->helper && b->helper->open_source ?
+			 b->helper->open_source(b->helper->arg, index, e) :
+			 rootfs_open_source(b->p, index, -EBADF, e);
+
+	if (fd < 0)
+		return mount_failed(m, fd, e);
+	*ret = (struct mount_tree){ .fd = fd, .is_detached = true, .is_recursive = m->is_recursive };
+	return 0;
+}
+
+static int open_bind(struct rootfs_build *b, const struct rootfs_mount *m, struct mount_tree *ret,
+		     struct err *e)
+{
+	int r;
+
+	if (m->is_idmap)
+		return ask_helper(b, m, ret, e);
+	r = mount_clone(AT_FDCWD, m->source, m->is_recursive, ret);
+	if ((r == -EACCES || r == -EPERM) && b->helper && b->p->has_user_ns)
+		return ask_helper(b, m, ret, e);
+	return r < 0 ? mount_failed(m, r, e) : 0;
+}
+
+static int bind_one(struct rootfs_build *b, const struct rootfs_mount *m, struct err *e)
+{
+	struct mount_tree tree = { .fd = -EBADF };
+	struct mount_change change[2];
+	struct mount_target t = { .root_fd = b->r->root_fd, .path = m->destination };
+	int r = open_bind(b, m, &tree, e);
+	auto_close int target = -EBADF, source = -EBADF;
+	struct statfs s;
+
+	if (r < 0)
+		return r;
+	source = tree.fd;
+	/* Security: what is bound onto /proc must be procfs (CVE-2019-16884). */
+	if (strcmp(m->destination, "/proc") == 0 &&
+	    (fstatfs(source, &s) < 0 || s.f_type != PROC_SUPER_MAGIC))
+		return err_say(e, -EINVAL, "\"/proc\" cannot be mounted because it is not of type proc");
+	target = target_open(b, m, source, e);
+	if (target < 0)
+		return target;
+	t.fd = target;
+	r = mount_attach(&tree, change, changes_of(m, m->attr_set, change), &t);
+	TAKE_FD(source);
+	source = tree.fd;
+	if (r == -ENOSYS && (m->rattr_set || m->rattr_clear))
+		return err_say(e, r,
+			       "mount at \"%s\": recursive options (rro, rnosuid, ...) need Linux "
+			       "5.12 or newer",
+			       m->destination);
+	if (r < 0)
+		return mount_failed(m, r, e);
+	if (is_dev(m) && b->r->dev_fd < 0)
+		b->r->dev_fd = TAKE_FD(source);
+	return 0;
+}
+
+/* ---- new file systems -------------------------------------------------------------------------- */
+
+/* A tmpfs takes the mode of the directory that it covers, unless told otherwise; as runc does. */
+static const char *tmpfs_data(const struct rootfs_mount *m, int target, char *buf, size_t size)
+{
+	struct stat s;
+
+	if (!str_eq(m->type, "tmpfs") || (m->data && strstr(m->data, "mode=")) ||
+	    fstat(target, &s) < 0)
+		return m->data;
+	if ((size_t)snprintf(buf, size, "mode=%04o%s%s", s.st_mode & 07777, m->data ? "," : "",
+			     m->data ? m->data : "") >= size)
+		return m->data;
+	return buf;
+}
+
+/* What is left once the mount is attached: copies, recursive attributes, propagation. */
+static int new_finish(const struct rootfs_mount *m, int mount_fd, int old_dir, uint64_t late)
+{
+	struct mount_change change[2];
+	struct rootfs_mount rest = *m;
+	size_t n;
+	int r = 0;
+
+	if (old_dir >= 0)
+		r = tree_copy(old_dir, mount_fd);
+	rest.attr_clear = 0; /* a new mount has nothing to clear */
+	n = changes_of(&rest, late, change);
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		r = mount_set(mount_fd, &change[i]);
+	return r;
+}
+
+static int new_one(struct rootfs_build *b, const struct rootfs_mount *m, struct err *e)
+{
+	auto_close int target = target_open(b, m, -EBADF, e), fd = -EBADF, old_dir = -EBADF;
+	struct mount_target t = { target, b->r->root_fd, m->destination };
+	uint64_t late = m->copies_up || is_dev(m) ? m->attr_set & MOUNT_ATTR_RDONLY : 0;
+	struct mount_new n = { m->type, m->source, m->data, m->sb_flags, m->attr_set & ~late };
+	char data[512];
+	int r;
+
+	if (target < 0)
+		return target;
+	n.data = tmpfs_data(m, target, data, sizeof(data));
+	if (m->copies_up) {
+		old_dir = openat(target, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (old_dir < 0)
+			return mount_failed(m, -errno, e);
+	}
+	fd = mount_new(&n, &t, e);
+	if (fd < 0) {
+		if (e && e->code)
+			return err_within(e, "error mounting \"%s\" to rootfs at \"%s\"",
+					  m->source ? m->source : m->type, m->destination);
+		return mount_failed(m, fd, e);
+	}
+	/* Order: a read-only /dev gets its devices first; rootfs_finish closes it. */
+	r = new_finish(m, fd, old_dir, is_dev(m) ? 0 : late);
+	if (r < 0)
+		return mount_failed(m, r, e);
+	if (is_dev(m) && b->r->dev_fd < 0)
+		b->r->dev_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/* ---- remounts ---------------------------------------------------------------------------------- */
+
+static int remount_one(struct rootfs_build *b, const struct rootfs_mount *m, struct err *e)
+{
+	auto_close int target = target_open(b, m, -EBADF, e);
+	struct mount_change change[2];
+	size_t n = changes_of(m, m->attr_set, change);
+	int r = 0;
+
+	if (target < 0)
+		return target;
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		r = mount_set(target, &change[i]);
+	if (r >= 0 && m->data)
+		r = mount_reconfigure(target, m->sb_flags, m->data);
+	return r < 0 ? mount_failed(m, r, e) : 0;
+}
+
+static int mount_one(struct rootfs_build *b, const struct rootfs_mount *m, struct err *e)
+{
+	switch (m->kind) {
+	case ROOTFS_BIND:
+		return bind_one(b, m, e);
+	case ROOTFS_NEW:
+		return new_one(b, m, e);
+	case ROOTFS_CGROUP_V1:
+		return cgroup_v1_mount(b, m, e);
+	case ROOTFS_REMOUNT:
+		return remount_one(b, m, e);
+	}
+	return -EINVAL;
+}
+
+int rootfs_mount_all(const struct rootfs_plan *p, const struct rootfs_helper *h, struct rootfs *ret,
+		     struct err *e)
+{
+	struct rootfs_build b = { .p = p, .helper = h, .r = ret };
+	mode_t mask = umask(0); /* modes of directories and devices are meant as they are */
+	int r = root_prepare(p, ret, e);
+
+	for (size_t i = 0; r >= 0 && i < p->mounts.n; i++)
+		r = mount_one(&b, &p->mounts.v[i], e);
+	if (r >= 0 && p->makes_devices)
+		r = devices_make(&b, e);
+	if (r >= 0)
+		r = masks_prepare(p, ret, e);
+	umask(mask);
+	return r < 0 ? r : 0;
+}

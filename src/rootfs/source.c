@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* In the parent: bind sources that the child cannot reach, and id-mapped trees. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "kernel/process.h"
+#include "kernel/proc.h"
+#include "rootfs/steps.h"
+
+/*
+ * Theory of operation
+ *
+ * mount_setattr(2) takes an id mapping from a user namespace. A mount with mappings of its own gets a
+ * throw-away one: a child is cloned into it and stops at once, its maps are written, its namespace is
+ * opened, and it is killed; the namespace lives on in the mount.
+ */
+
+static int maps_to_text(const struct oci_id_maps *maps, char *text, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < maps->n; i++) {
+		int len = snprintf(text + n, size - n, "%u %u %u\n", maps->v[i].container_id,
+				   maps->v[i].host_id, maps->v[i].size);
+
+		if (len < 0 || (size_t)len >= size - n)
+			return -E2BIG;
+		n += (size_t)len;
+	}
+	return 0;
+}
+
+static int write_map(int proc_fd, pid_t pid, const char *file, const struct oci_id_maps *maps)
+{
+	char text[4096], path[48]; /* a page: kernel/user_namespace.c takes no more */
+	int r = maps_to_text(maps, text, sizeof(text));
+
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "%d/%s", pid, file);
+	return proc_write_at(proc_fd, path, text);
+}
+
+/* Returns a descriptor of a user namespace with these maps. */
+static int make_user_ns(const struct rootfs_mount *m)
+{
+	auto_close int proc_fd = proc_open();
+	auto_kill int pidfd = -EBADF;
+	struct clone_args args = {
+		.flags = CLONE_NEWUSER | CLONE_PIDFD,
+		.exit_signal = SIGCHLD,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+	};
+	char path[48];
+	int pid, r;
+
+	if (proc_fd < 0)
+		return proc_fd;
+	pid = sys_clone3(&args);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	if (pid < 0)
+		return pid;
+	r = write_map(proc_fd, pid, "gid_map", &m->gid_mappings);
+	if (r >= 0)
+		r = write_map(proc_fd, pid, "uid_map", &m->uid_mappings);
+	if (r < 0)
+		return r;
+	/* not proc_open_at: that follows no magic link, and this is one */
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	return sys_return(open(path, O_RDONLY | O_CLOEXEC));
+}
+
+static int map_ids(int mount_fd, int userns_fd, bool is_recursive)
+{
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_IDMAP,
+		.userns_fd = (uint64_t)userns_fd,
+	};
+
+	return sys_mount_setattr(mount_fd, "", AT_EMPTY_PATH | (is_recursive ? AT_RECURSIVE : 0),
+				 &attr);
+}
+
+static int open_clone(const char *path, bool is_recursive)
+{
+	return sys_open_tree(AT_FDCWD, path,
+			     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (is_recursive ? AT_RECURSIVE : 0));
+}
+
+int rootfs_open_source(const struct rootfs_plan *p, int index, int userns_fd, struct err *e)
+{
+	const struct rootfs_mount *m;
+	auto_close int fd = -EBADF, own_fd = -EBADF;
+	int r;
+
+	if (index < 0) {
+		fd = open_clone(p->root, true);
+		return fd < 0 ? err_sys(e, fd, "root file system \"%s\"", p->root) : TAKE_FD(fd);
+	}
+	if ((size_t)index >= p->mounts.n || p->mounts.v[index].kind != ROOTFS_BIND)
+		return err_say(e, -EINVAL, "the plan has no bind with number %d", index);
+	m = &p->mounts.v[index];
+	fd = open_clone(m->source, m->is_recursive);
+	if (fd < 0)
+		return mount_failed(m, fd, e);
+	if (!m->is_idmap)
+		return TAKE_FD(fd);
+	if (m->uid_mappings.n) {
+		own_fd = make_user_ns(m);
+		if (own_fd < 0)
+			return err_sys(e, own_fd,
+				       "make the user namespace for the id-mapped mount at \"%s\"",
+				       m->destination);
+		userns_fd = own_fd;
+	}
+	r = map_ids(fd, userns_fd, m->is_idmap_recursive);
+	if (r == -EINVAL || r == -ENOSYS)
+		return err_sys(e, r,
+			       "id-mapped mount of \"%s\" at \"%s\": its file system or this kernel "
+			       "has none",
+			       m->source, m->destination);
+	if (r < 0)
+		return err_sys(e, r, "id-mapped mount of \"%s\" at \"%s\"", m->source,
+			       m->destination);
+	return TAKE_FD(fd);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this folder ask of each other while a plan is applied. */
+#ifndef BERTH_ROOTFS_STEPS_H
+#define BERTH_ROOTFS_STEPS_H
+
+#include "kernel/mount.h"
+#include "rootfs/rootfs.h"
+
+/* Everything that the steps share. */
+struct rootfs_build {
+	const struct rootfs_plan *p;
+	const struct rootfs_helper *helper; /* NULL: nobody to ask */
+	struct rootfs *r;
+	bool is_proc_real, is_sys_real; /* /proc, /sys are known to be no symbolic links */
+};
+
+/* Fills *e with runc's words about mount m and reason r; returns r. */
+int mount_failed(const struct rootfs_mount *m, int r, struct err *e);
+
+/* target.c: opens the place of m below the root (O_PATH), making what is missing: a directory, or an
+ * empty file. source_fd (-EBADF: none) tells which. Refuses places that lead into procfs. */
+int target_open(struct rootfs_build *b, const struct rootfs_mount *m, int source_fd, struct err *e);
+
+/* root.c: propagation of the tree, then the root bound onto itself. */
+int root_prepare(const struct rootfs_plan *p, struct rootfs *r, struct err *e);
+
+/* cgroups.c: the v1 layout at m's place. */
+int cgroup_v1_mount(struct rootfs_build *b, const struct rootfs_mount *m, struct err *e);
+
+/* devices.c */
+int devices_make(struct rootfs_build *b, struct err *e);
+int dev_open(struct rootfs *r, struct err *e); /* opens r->dev_fd unless it is open */
+
+/* copyup.c: copies what is in the directory source_fd into the directory target_fd. */
+int tree_copy(int source_fd, int target_fd);
+
+/* masks.c, before the pivot: keeps the host's /dev/null for rootfs_finish. */
+int masks_prepare(const struct rootfs_plan *p, struct rootfs *r, struct err *e);
+
+#endif
