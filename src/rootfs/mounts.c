@@ -18,9 +18,9 @@ int mount_failed(const struct rootfs_mount *m, int r, struct err *e)
 	const char *type = m->kind == ROOTFS_BIND ? "bind" : m->type ? m->type : "none";
 
 	if (r == -ENOTDIR && m->kind == ROOTFS_BIND)
-		return err_sys(e, r,
-			       "error mounting \"%s\" to rootfs at \"%s\": mount %s:%s (%s): one is a "
-			       "directory, the other is not",
+		return err_say(e, r,
+			       "error mounting \"%s\" to rootfs at \"%s\": mount %s:%s (%s): not a "
+			       "directory: a directory goes onto a directory, a file onto a file",
 			       source, m->destination, source, m->destination, type);
 	return err_sys(e, r, "error mounting \"%s\" to rootfs at \"%s\": mount %s:%s (%s)", source,
 		       m->destination, source, m->destination, type);
@@ -74,6 +74,15 @@ static int open_bind(struct rootfs_build *b, const struct rootfs_mount *m, struc
 	return r < 0 ? mount_failed(m, r, e) : 0;
 }
 
+/* move_mount(2) says -EINVAL for it, mount(2) -ENOTDIR. */
+static bool is_kind_different(int source, int target)
+{
+	struct stat a, b;
+
+	return fstat(source, &a) == 0 && fstat(target, &b) == 0 &&
+	       S_ISDIR(a.st_mode) != S_ISDIR(b.st_mode);
+}
+
 static int bind_one(struct rootfs_build *b, const struct rootfs_mount *m, struct err *e)
 {
 	struct mount_tree tree = { .fd = -EBADF };
@@ -102,6 +111,8 @@ static int bind_one(struct rootfs_build *b, const struct rootfs_mount *m, struct
 			       "mount at \"%s\": recursive options (rro, rnosuid, ...) need Linux "
 			       "5.12 or newer",
 			       m->destination);
+	if (r == -EINVAL && is_kind_different(source, target))
+		r = -ENOTDIR;
 	if (r < 0)
 		return mount_failed(m, r, e);
 	if (is_dev(m) && b->r->dev_fd < 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Applies a root file system plan in a mount namespace of its own and execs a command in it: for trying
  * and tracing rootfs/ without the rest of the runtime.
- *   rootfs_driver BUNDLE_CONFIG_LESS_ROOT [option...] -- COMMAND...
+ *   rootfs_driver ROOT [option...] -- COMMAND...
  * Options: user (user namespace, ids as they are), fallback (mount(2) and no openat2), nopivot,
- * readonly, shared, bind=SRC:DST[:OPT,...], tmpfs=DST[:OPT,...], cgroup, quiet. */
+ * readonly, shared, bind=SRC:DST[:OPT,...], tmpfs=DST[:OPT,...], cgroup. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -82,12 +82,42 @@ static int child(const struct rootfs_plan *p, char **argv)
 	return 1;
 }
 
-static void write_file(const char *path, const char *text)
+static void write_map(pid_t pid, const char *name)
 {
-	FILE *f = fopen(path, "we");
+	char path[64];
+	FILE *f;
 
-	if (!f || fputs(text, f) < 0 || fclose(f) < 0)
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	f = fopen(path, "we");
+	if (!f || fputs("0 0 65536\n", f) < 0 || fclose(f) < 0)
 		perror(path);
+}
+
+/* The maps are written by a process that stayed outside. */
+static void make_namespaces(bool has_user_ns)
+{
+	pid_t self = getpid(), outside = -1;
+	int done[2];
+	char c;
+
+	if (has_user_ns && pipe(done) == 0) {
+		outside = fork();
+		if (outside == 0) {
+			close(done[1]);
+			if (read(done[0], &c, 1) == 1) {
+				write_map(self, "uid_map");
+				write_map(self, "gid_map");
+			}
+			_exit(0);
+		}
+	}
+	if (unshare((has_user_ns ? CLONE_NEWUSER : 0) | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+		    CLONE_NEWNET) < 0) {
+		perror("unshare");
+		exit(1);
+	}
+	if (outside > 0 && write(done[1], "x", 1) == 1)
+		waitpid(outside, NULL, 0);
 }
 
 static void parse(int argc, char **argv, struct oci_spec *spec, struct rootfs_facts *f, int *ret_at)
@@ -146,15 +176,7 @@ int main(int argc, char **argv)
 	spec.linux_.readonly_paths = (struct str_slice){ (const char **)closed, ARRAY_LEN(closed) };
 	if (rootfs_plan_make(&spec, &f, &a, &p, &e) < 0)
 		fail(&e);
-	if (unshare((f.has_user_ns ? CLONE_NEWUSER : 0) | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
-		    CLONE_NEWNET) < 0) {
-		perror("unshare");
-		return 1;
-	}
-	if (f.has_user_ns) {
-		write_file("/proc/self/uid_map", "0 0 65536\n");
-		write_file("/proc/self/gid_map", "0 0 65536\n");
-	}
+	make_namespaces(f.has_user_ns);
 	if (fork() == 0)
 		_exit(child(&p, argv + at));
 	wait(&status);
