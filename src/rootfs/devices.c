@@ -65,7 +65,7 @@ static int open_node(int dir_fd, const char *name)
 /* Binds the host's node of the same path onto dir_fd/name. */
 static int bind_device(int dir_fd, const char *name, const struct oci_device *d, struct err *e)
 {
-	auto_close int host = open(d->path, O_PATH | O_CLOEXEC), target = -EBADF;
+	auto_close int host = openat(AT_FDCWD, d->path, O_PATH | O_CLOEXEC), target = -EBADF;
 	struct mount_tree tree = { .fd = -EBADF };
 	struct mount_target t = { .root_fd = dir_fd, .path = name };
 	int r;

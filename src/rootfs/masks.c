@@ -36,7 +36,7 @@ int masks_prepare(const struct rootfs_plan *p, struct rootfs *r, struct err *e)
 
 	if (p->masked.n == 0)
 		return 0;
-	fd = open("/dev/null", O_PATH | O_CLOEXEC);
+	fd = openat(AT_FDCWD, "/dev/null", O_PATH | O_CLOEXEC);
 	if (fd < 0 || !is_null(fd))
 		return 0; /* a host without: the container's own serves, see null_clone */
 	rc = mount_clone(fd, "", false, &tree);

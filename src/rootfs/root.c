@@ -23,9 +23,10 @@
  * The initial ramfs cannot be pivoted away (it has no parent): there the root is moved over "/".
  */
 
+/* openat, because musl's open makes a second system call of O_CLOEXEC. */
 static int open_directory(const char *path)
 {
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }

@@ -31,7 +31,7 @@ static int check_top(struct rootfs_build *b, const char *top, bool *is_real, str
 	return 0;
 }
 
-/* "/dev/NAME" on the /dev that we opened: two calls instead of a walk. */
+/* "/dev/NAME" on the /dev that we mounted: two calls instead of a walk. */
 static int open_in_dev(struct rootfs_build *b, const char *destination)
 {
 	const char *name = destination + strlen("/dev/");
@@ -49,11 +49,6 @@ static int open_or_make(struct rootfs_build *b, const char *path, int source_fd)
 	struct stat s;
 	int fd;
 
-	if (source_fd < 0) {
-		fd = open_in_dev(b, path);
-		if (fd >= 0)
-			return fd;
-	}
 	fd = path_open_in_root(b->r->root_fd, path, O_PATH, 0);
 	if (fd != -ENOENT)
 		return fd;
@@ -106,6 +101,11 @@ int target_open(struct rootfs_build *b, const struct rootfs_mount *m, int source
 		r = check_top(b, "/sys", &b->is_sys_real, e);
 	if (r < 0)
 		return r;
+	if (source_fd < 0) {
+		fd = open_in_dev(b, d);
+		if (fd >= 0)
+			return TAKE_FD(fd); /* a directory of our own tmpfs: nothing to suspect */
+	}
 	fd = open_or_make(b, d, source_fd);
 	if (fd < 0)
 		return mount_failed(m, fd, e);
