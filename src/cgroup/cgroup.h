@@ -68,12 +68,20 @@ struct cgroup_write {
 	const char *file, *value;
 	const char *property; /* what asked for it: "linux.resources.memory.limit" */
 	bool is_optional; /* a kernel that lacks the file is no error (rsvd limits, swap of a kernel without) */
+	bool is_alternative; /* only where the write before it found no file (io.bfq.weight, io.weight) */
+	uint8_t together; /* != 0: neighbours with one number depend on each other; any order that works */
 };
 
 struct cgroup_plan {
 	const struct cgroup_layout *layout;
-	const char *path;                 /* the group, below each mount: "/berth/ID" */
+	const char *path;                 /* the group as asked for: "/berth/ID" */
+	bool is_relative;                 /* path is below the caller's own group of each hierarchy */
+	bool is_default_path;             /* cgroupsPath was absent */
+	const char *group_path[CGROUP_HIERARCHY_MAX]; /* the group below each mount */
 	uint32_t used;                    /* bits: hierarchies in which a group is made */
+	uint32_t controllers;             /* bits: v2 controllers to enable where the machine has them ... */
+	uint32_t needed;                  /* ... and those without which a limit cannot be set */
+	SLICE(struct oci_device_rule) device_rules; /* v2: for the eBPF program, the last match wins */
 	SLICE(struct cgroup_write) writes;
 	const struct oci_resources *resources;
 	bool is_rootless;
@@ -87,7 +95,10 @@ int cgroup_plan_make(const struct cgroup_layout *layout, const struct oci_spec *
 		     bool is_rootless, struct arena *a, struct cgroup_plan *ret, struct err *e);
 void cgroup_plan_print(const struct cgroup_plan *p, struct json_writer *w);
 
-/* The groups of one container, opened. Zero fds are never valid: unused ones are -EBADF. */
+/* The groups of one container, opened. Zero fds are never valid: unused ones are -EBADF. Every
+ * hierarchy of the machine has an entry, so that cgroup_update can make a group later where none was
+ * needed so far; dir_fd tells whether there is one. mount and path live as long as the plan's (or
+ * saved list's) arena. */
 struct cgroup {
 	unsigned n;
 	struct {
