@@ -120,19 +120,27 @@ static bool is_below(const char *path, const char *root)
 	return strncmp(path, root, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
+static int make_private(const char *path)
+{
+	const struct mount_change change = { .propagation = MS_PRIVATE };
+	auto_close int fd = open_directory(path);
+
+	return fd < 0 ? fd : mount_set(fd, &change);
+}
+
 /* Security: a proc or sysfs that stays behind in the old tree is fully visible, and a user namespace
  * inside the container could mount its own unmasked one on the strength of that. What cannot be
- * taken away is covered. */
-static int hide_mount(const char *path)
+ * taken away is covered; so is all in a shared tree, where taking away would reach the host. */
+static int hide_mount(const char *path, bool is_shared)
 {
-	int r = mount_detach(path);
+	int r = is_shared ? make_private(path) : mount_detach(path);
 
-	if (r == -EINVAL || r == -EPERM || r == -EBUSY)
+	if (r == -EINVAL || r == -EPERM || r == -EBUSY || (r >= 0 && is_shared))
 		r = sys_return(syscall(SYS_mount, "tmpfs", path, "tmpfs", 0, NULL));
 	return r == -ENOENT ? 0 : r; /* went with the mount above it */
 }
 
-static int hide_old_mounts(const char *root)
+static int hide_old_mounts(const char *root, bool is_shared)
 {
 	auto_fclose FILE *f = fopen("/proc/self/mountinfo", "re");
 	auto_free char *text = NULL;
@@ -154,14 +162,14 @@ static int hide_old_mounts(const char *root)
 		if ((!str_starts(type, "proc ") && !str_starts(type, "sysfs ")) ||
 		    is_below(path, root))
 			continue;
-		r = hide_mount(path);
+		r = hide_mount(path, is_shared);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int move_root(const struct rootfs *r, struct err *e)
+static int move_root(const struct rootfs_plan *p, const struct rootfs *r, struct err *e)
 {
 	char link[32], root[4096];
 	ssize_t n;
@@ -172,7 +180,10 @@ static int move_root(const struct rootfs *r, struct err *e)
 	if (n < 0)
 		return err_sys(e, -errno, "read %s", link);
 	root[n] = '\0';
-	rc = hide_old_mounts(root);
+	/* Order: "/" first, since what is moved onto a shared mount appears on the host as well. */
+	rc = p->propagation & MS_SHARED ? make_private("/") : 0;
+	if (rc >= 0)
+		rc = hide_old_mounts(root, (p->propagation & MS_SHARED) != 0);
 	if (rc < 0)
 		return err_sys(e, rc, "hide the host's proc and sysfs mounts");
 	if (fchdir(r->root_fd) < 0)
@@ -224,7 +235,7 @@ int rootfs_pivot(const struct rootfs_plan *p, struct rootfs *r, struct err *e)
 	if (!p->has_mount_ns)
 		return enter_root(e);
 	if (p->no_pivot) {
-		rc = move_root(r, e);
+		rc = move_root(p, r, e);
 		return rc < 0 ? rc : enter_root(e);
 	}
 	if (p->propagation & MS_SHARED) {
@@ -234,7 +245,7 @@ int rootfs_pivot(const struct rootfs_plan *p, struct rootfs *r, struct err *e)
 	}
 	rc = sys_pivot_root(".", ".");
 	if (rc == -EINVAL && is_on_ramfs()) {
-		rc = move_root(r, e);
+		rc = move_root(p, r, e);
 		return rc < 0 ? rc : enter_root(e);
 	}
 	if (rc < 0)
