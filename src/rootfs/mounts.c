@@ -61,6 +61,12 @@ static int ask_helper(struct rootfs_build *b, const struct rootfs_mount *m, stru
 	return 0;
 }
 
+/* false: a replacement of one, which the parent does not know */
+static bool is_planned(const struct rootfs_plan *p, const struct rootfs_mount *m)
+{
+	return m >= p->mounts.v && m < p->mounts.v + p->mounts.n;
+}
+
 static int open_bind(struct rootfs_build *b, const struct rootfs_mount *m, struct mount_tree *ret,
 		     struct err *e)
 {
@@ -69,7 +75,7 @@ static int open_bind(struct rootfs_build *b, const struct rootfs_mount *m, struc
 	if (m->is_idmap)
 		return ask_helper(b, m, ret, e);
 	r = mount_clone(AT_FDCWD, m->source, m->is_recursive, ret);
-	if ((r == -EACCES || r == -EPERM) && b->helper && b->p->has_user_ns)
+	if ((r == -EACCES || r == -EPERM) && b->helper && b->p->has_user_ns && is_planned(b->p, m))
 		return ask_helper(b, m, ret, e);
 	return r < 0 ? mount_failed(m, r, e) : 0;
 }
@@ -153,6 +159,37 @@ static int new_finish(const struct rootfs_mount *m, int mount_fd, int old_dir, u
 	return r;
 }
 
+/* A joined network or cgroup namespace may belong to somebody else, whose sysfs or cgroup2 is not ours
+ * to mount (EPERM), and cgroup2 may be refused as a whole (EBUSY): then the host's is bound. */
+static const char *bind_instead(const struct rootfs_plan *p, const struct rootfs_mount *m, int r)
+{
+	if (r != -EPERM && r != -EBUSY)
+		return NULL;
+	if (str_eq(m->type, "sysfs") && p->has_user_ns)
+		return "/sys";
+	for (size_t i = 0; str_eq(m->type, "cgroup2") && i < p->n_cgroup; i++)
+		if (p->cgroup[i].is_v2)
+			return p->cgroup[i].source;
+	return NULL;
+}
+
+static int new_failed(struct rootfs_build *b, const struct rootfs_mount *m, int r, struct err *e)
+{
+	const char *source = bind_instead(b->p, m, r);
+	struct rootfs_mount bind = *m;
+
+	if (source) {
+		if (e)
+			e->code = 0;
+		mount_to_bind(&bind, source);
+		return bind_one(b, &bind, e);
+	}
+	if (e && e->code)
+		return err_within(e, "error mounting \"%s\" to rootfs at \"%s\"",
+				  m->source ? m->source : m->type, m->destination);
+	return mount_failed(m, r, e);
+}
+
 static int new_one(struct rootfs_build *b, const struct rootfs_mount *m, struct err *e)
 {
 	auto_close int target = target_open(b, m, -EBADF, e), fd = -EBADF, old_dir = -EBADF;
@@ -171,12 +208,8 @@ static int new_one(struct rootfs_build *b, const struct rootfs_mount *m, struct 
 			return mount_failed(m, -errno, e);
 	}
 	fd = mount_new(&n, &t, e);
-	if (fd < 0) {
-		if (e && e->code)
-			return err_within(e, "error mounting \"%s\" to rootfs at \"%s\"",
-					  m->source ? m->source : m->type, m->destination);
-		return mount_failed(m, fd, e);
-	}
+	if (fd < 0)
+		return new_failed(b, m, fd, e);
 	/* Order: a read-only /dev gets its devices first; rootfs_finish closes it. */
 	r = new_finish(m, fd, old_dir, is_dev(m) ? 0 : late);
 	if (r < 0)

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "kernel/mount.h"
 #include "rootfs/options.h"
-#include "rootfs/rootfs.h"
+#include "rootfs/steps.h"
 
 /* config-linux.md, "Default Devices"; console is bound by itself, ptmx is a link into devpts. */
 static const struct oci_device default_devices[] = {
@@ -91,16 +91,24 @@ static void plan_cgroup(const struct rootfs_facts *f, struct rootfs_mount *m)
 	m->type = "cgroup2";
 	m->source = "cgroup";
 	m->data = NULL;
-	if (f->has_cgroup_ns || !v2)
-		return;
 	/* Security: without a namespace of its own the container sees only its own group, and a
 	 * rootless one cannot be trusted to write there (CVE-2023-25809). */
-	m->kind = ROOTFS_BIND;
-	m->type = "bind";
-	m->source = v2->source;
-	m->is_recursive = true;
-	m->attr_set |= MOUNT_ATTR_RDONLY;
-	m->attr_clear &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	if (!f->has_cgroup_ns && v2)
+		mount_to_bind(m, v2->source);
+}
+
+void mount_to_bind(struct rootfs_mount *m, const char *source)
+{
+	*m = (struct rootfs_mount){
+		.kind = ROOTFS_BIND,
+		.destination = m->destination,
+		.type = "bind",
+		.source = source,
+		.is_recursive = true,
+		.rattr_set = m->attr_set | MOUNT_ATTR_RDONLY,
+		.propagation = MS_SLAVE,
+		.is_propagation_recursive = true,
+	};
 }
 
 static void plan_type(const struct oci_spec *spec, const struct rootfs_facts *f,
@@ -110,16 +118,7 @@ static void plan_type(const struct oci_spec *spec, const struct rootfs_facts *f,
 		plan_cgroup(f, m);
 	} else if (str_eq(m->type, "sysfs") && f->has_user_ns && !f->has_net_ns) {
 		/* sysfs shows the network namespace's devices and wants its owner (fs/sysfs/mount.c). */
-		*m = (struct rootfs_mount){
-			.kind = ROOTFS_BIND,
-			.destination = m->destination,
-			.type = "bind",
-			.source = "/sys",
-			.is_recursive = true,
-			.rattr_set = m->attr_set | MOUNT_ATTR_RDONLY,
-			.propagation = MS_SLAVE,
-			.is_propagation_recursive = true,
-		};
+		mount_to_bind(m, "/sys");
 	} else if (spec->linux_.mount_label && !str_eq(m->type, "proc") &&
 		   !str_eq(m->type, "sysfs") && !str_eq(m->type, "mqueue")) {
 		m->data = add_data(a, m->data,
@@ -289,7 +288,8 @@ static int plan_mounts(const struct oci_spec *spec, const struct rootfs_facts *f
 {
 	p->mounts.v = arena_array(a, spec->mounts.n, sizeof(*p->mounts.v));
 	p->mounts.n = spec->mounts.n;
-	p->makes_devices = true;
+	/* neither mknod nor a bind is possible where there is only a user namespace */
+	p->makes_devices = f->has_mount_ns || !f->has_user_ns;
 	for (size_t i = 0; i < spec->mounts.n; i++) {
 		struct rootfs_mount *m = &p->mounts.v[i];
 		int r = plan_mount(spec, f, &spec->mounts.v[i], a, m, e);

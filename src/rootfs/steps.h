@@ -17,6 +17,10 @@ struct rootfs_build {
 /* Fills *e with runc's words about mount m and reason r; returns r. */
 int mount_failed(const struct rootfs_mount *m, int r, struct err *e);
 
+/* plan.c: turns a mount of a new file system into a read-only, recursive bind of what the host has at
+ * source, for kernels and namespaces that refuse the former. */
+void mount_to_bind(struct rootfs_mount *m, const char *source);
+
 /* target.c: opens the place of m below the root (O_PATH), making what is missing: a directory, or an
  * empty file. source_fd (-EBADF: none) tells which. Refuses places that lead into procfs. */
 int target_open(struct rootfs_build *b, const struct rootfs_mount *m, int source_fd, struct err *e);

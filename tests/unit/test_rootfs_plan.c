@@ -283,7 +283,7 @@ static void test_cgroup(void **state)
 	m = make_one("/sys/fs/cgroup", "cgroup", "cgroup", "rw");
 	assert_int_equal(m->kind, ROOTFS_BIND);
 	assert_string_equal(m->source, "/sys/fs/cgroup/x");
-	assert_int_equal(m->attr_set, MOUNT_ATTR_RDONLY); /* CVE-2023-25809 */
+	assert_int_equal(m->rattr_set, MOUNT_ATTR_RDONLY); /* CVE-2023-25809 */
 	assert_int_equal(m->attr_clear, 0);
 }
 
