@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Netlink: building one request in a fixed buffer, sending it, reading the acknowledgement. */
+#include "kernel/netlink.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/auto.h"
+#include "kernel/sys.h"
+
+/* An acknowledgement carries a copy of the request after its header. */
+#define ANSWER_SIZE (NETLINK_REQUEST_SIZE + 512)
+
+int netlink_open(int family)
+{
+	return sys_return(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, family));
+}
+
+/* Appends n bytes, padded with zeros to the alignment that both headers share. */
+static void append(struct netlink_request *q, const void *data, size_t n)
+{
+	size_t at = q->header.nlmsg_len, padded = NLMSG_ALIGN(n);
+
+	if (padded < n || padded > sizeof(q->buf) - at) {
+		q->error = -EMSGSIZE;
+		return;
+	}
+	memset(q->buf + at, 0, padded);
+	memcpy(q->buf + at, data, n);
+	q->header.nlmsg_len += (uint32_t)padded;
+}
+
+void netlink_begin(struct netlink_request *q, uint16_t type, uint16_t flags, const void *fixed,
+		   size_t n)
+{
+	q->error = 0;
+	q->header = (struct nlmsghdr){
+		.nlmsg_len = NLMSG_HDRLEN,
+		.nlmsg_type = type,
+		.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags),
+	};
+	append(q, fixed, n);
+}
+
+void netlink_put(struct netlink_request *q, uint16_t attribute, const void *value, size_t n)
+{
+	struct nlattr a = {.nla_type = attribute};
+
+	/* Security: nla_len has 16 bits; a longer value must not wrap (CVE-2021-43784). */
+	if (n > sizeof(q->buf)) {
+		q->error = -EMSGSIZE;
+		return;
+	}
+	a.nla_len = (uint16_t)(NLA_HDRLEN + n);
+	append(q, &a, sizeof(a));
+	append(q, value, n);
+}
+
+void netlink_put_string(struct netlink_request *q, uint16_t attribute, const char *value)
+{
+	netlink_put(q, attribute, value, strlen(value) + 1);
+}
+
+void netlink_put_u32(struct netlink_request *q, uint16_t attribute, uint32_t value)
+{
+	netlink_put(q, attribute, &value, sizeof(value));
+}
+
+int netlink_call(int socket, struct netlink_request *q)
+{
+	union {
+		struct nlmsghdr header;
+		char buf[ANSWER_SIZE];
+	} answer;
+	struct nlmsgerr *ack = NLMSG_DATA(&answer.header);
+	ssize_t n;
+
+	if (q->error < 0)
+		return q->error;
+	do
+		n = send(socket, q->buf, q->header.nlmsg_len, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	do
+		n = recv(socket, answer.buf, sizeof(answer.buf), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n < NLMSG_LENGTH(sizeof(*ack)) || answer.header.nlmsg_type != NLMSG_ERROR)
+		return -EPROTO;
+	return ack->error;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Netlink: building one request in a fixed buffer, sending it, reading the acknowledgement. */
+#ifndef BERTH_KERNEL_NETLINK_H
+#define BERTH_KERNEL_NETLINK_H
+
+#include <linux/netlink.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Theory of operation
+ *
+ * netlink_begin starts a request and its fixed header, netlink_put appends attributes, netlink_call
+ * sends it with NLM_F_ACK and waits for the answer. The kernel handles a request inside sendmsg(2),
+ * so the answer is there when that returns: nothing ever waits. An attribute that does not fit marks
+ * the request as broken and netlink_call returns -EMSGSIZE, so that the appending calls need no
+ * checks.
+ */
+
+#define NETLINK_REQUEST_SIZE 1024
+
+struct netlink_request {
+	union {
+		struct nlmsghdr header;
+		char buf[NETLINK_REQUEST_SIZE];
+	};
+	int error;
+};
+
+/* Opens a socket of a family (NETLINK_ROUTE, ...) in the caller's net namespace. Returns it or
+ * -errno. */
+int netlink_open(int family);
+
+/* Starts a request: message type, NLM_F_* besides REQUEST and ACK, and n bytes of the family's fixed
+ * header. */
+void netlink_begin(struct netlink_request *q, uint16_t type, uint16_t flags, const void *fixed,
+		   size_t n);
+void netlink_put(struct netlink_request *q, uint16_t attribute, const void *value, size_t n);
+void netlink_put_string(struct netlink_request *q, uint16_t attribute, const char *value);
+void netlink_put_u32(struct netlink_request *q, uint16_t attribute, uint32_t value);
+
+/* Sends the request and reads its acknowledgement. Returns 0 or -errno, the kernel's own included. */
+int netlink_call(int socket, struct netlink_request *q);
+
+#endif
