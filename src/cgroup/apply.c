@@ -174,10 +174,37 @@ int apply_writes(const struct cgroup *c, const struct cgroup_write *v, size_t n,
 	return r < 0 ? r : 0;
 }
 
+/* Files with a line for each device, which show a device only where it has a value. */
+static const struct {
+	const char *prefix, *reset;
+} keyed_files[] = {
+	{"blkio.throttle.", "0"},
+	{"io.max", "rbps=max wbps=max riops=max wiops=max"},
+	{"rdma.max", "hca_handle=max hca_object=max"},
+};
+
+/* The device had no line before: back to its default. */
+static const char *undo_text(const struct cgroup_write *w, const char *old, char *buf, size_t size)
+{
+	int n = (int)strcspn(w->value, " ");
+
+	for (size_t i = 0; i < ARRAY_LEN(keyed_files); i++) {
+		if (!str_starts(w->file, keyed_files[i].prefix))
+			continue;
+		snprintf(buf, size, "%.*s ", n, w->value);
+		if (strstr(old, buf))
+			return old;
+		snprintf(buf, size, "%.*s %s", n, w->value, keyed_files[i].reset);
+		return buf;
+	}
+	return old;
+}
+
 static void undo_one(const struct cgroup *c, const struct cgroup_write *w, const char *old)
 {
-	char line[1024];
+	char line[1024], text[256];
 
+	old = undo_text(w, old, text, sizeof(text));
 	while (*old) {
 		size_t n = strcspn(old, "\n");
 		struct cgroup_write back = *w;

@@ -153,6 +153,8 @@ int cgroup_stats_print(const struct cgroup *c, struct json_writer *w, struct err
 /* Out-of-memory kills so far in this group (memory.events oom_kill / memory.oom_control), or -errno;
  * and a descriptor to poll for the next one (*ret_events: the poll(2) events to ask for). */
 int64_t cgroup_oom_kills(const struct cgroup *c);
+/* After POLLPRI a v2 descriptor must be read from offset 0, after POLLIN a v1 one (8 bytes), to be armed
+ * again. */
 int cgroup_oom_fd(const struct cgroup *c, short *ret_events, struct err *e);
 
 #endif

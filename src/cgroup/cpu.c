@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "cgroup/figures.h"
 #include "cgroup/limits.h"
 
 static const char p_shares[] = "linux.resources.cpu.shares";
@@ -153,4 +154,72 @@ int cpu_limits(struct limits *l, const struct oci_resources *r)
 	if (bad < 0)
 		return bad;
 	return is_v2 ? limits_v2(l, c) : limits_v1(l, c);
+}
+
+/* ---- figures --------------------------------------------------------------------------------- */
+
+enum { PERCPU_USAGE, PERCPU_USER, PERCPU_SYSTEM };
+
+static void put_percpu(const struct figures *f, const char *key, const char *all, int column)
+{
+	json_key(f->w, key);
+	json_begin_array(f->w);
+	for (const char *line = strchr(all, '\n'); line && line[1]; line = strchr(line + 1, '\n')) {
+		unsigned long long user = 0, system = 0;
+
+		/* cpuacct.usage_all: "cpu user system" and then a line for each processor */
+		if (sscanf(line + 1, "%*u %llu %llu", &user, &system) == 2)
+			json_uint(f->w, column == PERCPU_USAGE ? user + system
+					: column == PERCPU_USER ? user
+								: system);
+	}
+	json_end_array(f->w);
+}
+
+static void usage_v1(const struct figures *f)
+{
+	const char *all = figures_text(f, CG_CPUACCT, "cpuacct.usage_all");
+
+	figures_put(f->w, "total", figures_number(f, CG_CPUACCT, "cpuacct.usage"));
+	if (all) {
+		put_percpu(f, "percpu", all, PERCPU_USAGE);
+		put_percpu(f, "percpu_kernel", all, PERCPU_SYSTEM);
+		put_percpu(f, "percpu_user", all, PERCPU_USER);
+	}
+	json_put_uint(f->w, "kernel", figures_number(f, CG_CPUACCT, "cpuacct.usage_sys"));
+	json_put_uint(f->w, "user", figures_number(f, CG_CPUACCT, "cpuacct.usage_user"));
+}
+
+static uint64_t keyed(const char *text, const char *key)
+{
+	uint64_t v = 0;
+
+	if (text)
+		(void)figures_keyed(text, key, &v);
+	return v;
+}
+
+void cpu_figures(const struct figures *f)
+{
+	int is_v2 = figures_is_v2(f, CG_CPU) == 1;
+	const char *stat = figures_text(f, CG_CPU, "cpu.stat");
+
+	json_key(f->w, "usage");
+	json_begin_object(f->w);
+	if (is_v2) { /* microseconds; runc's are nanoseconds */
+		figures_put(f->w, "total", keyed(stat, "usage_usec") * 1000);
+		json_put_uint(f->w, "kernel", keyed(stat, "system_usec") * 1000);
+		json_put_uint(f->w, "user", keyed(stat, "user_usec") * 1000);
+	} else {
+		usage_v1(f);
+	}
+	json_end_object(f->w);
+	json_key(f->w, "throttling");
+	json_begin_object(f->w);
+	figures_put(f->w, "periods", keyed(stat, "nr_periods"));
+	figures_put(f->w, "throttledPeriods", keyed(stat, "nr_throttled"));
+	figures_put(f->w, "throttledTime",
+		    is_v2 ? keyed(stat, "throttled_usec") * 1000 : keyed(stat, "throttled_time"));
+	json_end_object(f->w);
+	pressure_figures(f, "cpu");
 }

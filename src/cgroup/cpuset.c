@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "cgroup/figures.h"
 #include "cgroup/group.h"
+
 #include "cgroup/limits.h"
 #include "kernel/fd.h"
 
@@ -82,4 +85,56 @@ int cpuset_inherit_v1(const char *mount, const char *path, struct err *e)
 		at = end;
 	}
 	return 0;
+}
+
+/* ---- figures --------------------------------------------------------------------------------- */
+
+/* "0-2,5" as [0,1,2,5]. */
+static void put_list(const struct figures *f, const char *key, const char *list)
+{
+	if (!list || *list < '0' || *list > '9')
+		return;
+	json_key(f->w, key);
+	json_begin_array(f->w);
+	while (*list >= '0' && *list <= '9') {
+		char *end;
+		unsigned long first = strtoul(list, &end, 10), last = first;
+
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		for (; first <= last && last < 65536; first++)
+			json_uint(f->w, first);
+		list = *end == ',' ? end + 1 : end;
+	}
+	json_end_array(f->w);
+}
+
+void cpuset_figures(const struct figures *f)
+{
+	static const struct {
+		const char *key, *file;
+	} flags[] = {
+		{"cpu_exclusive", "cpuset.cpu_exclusive"},
+		{"mem_hardwall", "cpuset.mem_hardwall"},
+		{"mem_exclusive", "cpuset.mem_exclusive"},
+		{"memory_migrate", "cpuset.memory_migrate"},
+		{"memory_spread_page", "cpuset.memory_spread_page"},
+		{"memory_spread_slab", "cpuset.memory_spread_slab"},
+		{"memory_pressure", "cpuset.memory_pressure"},
+		{"sched_load_balance", "cpuset.sched_load_balance"},
+		{"sched_relax_domain_level", "cpuset.sched_relax_domain_level"},
+	};
+	int is_v2 = figures_is_v2(f, CG_CPUSET);
+
+	if (is_v2 < 0)
+		return;
+	put_list(f, "cpus",
+		 figures_text(f, CG_CPUSET, is_v2 ? "cpuset.cpus.effective" : "cpuset.cpus"));
+	put_list(f, "mems",
+		 figures_text(f, CG_CPUSET, is_v2 ? "cpuset.mems.effective" : "cpuset.mems"));
+	for (size_t i = 0; !is_v2 && i < sizeof(flags) / sizeof(flags[0]); i++) {
+		const char *text = figures_text(f, CG_CPUSET, flags[i].file);
+
+		json_put_int(f->w, flags[i].key, text ? strtol(text, NULL, 10) : 0);
+	}
 }

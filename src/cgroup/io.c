@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/err.h"
+#include "cgroup/figures.h"
 #include "cgroup/limits.h"
 
 static const char p_weight[] = "linux.resources.blockIO.weight";
@@ -150,4 +153,86 @@ int io_limits(struct limits *l, const struct oci_resources *r)
 		return bad;
 	throttles(l, b, is_v2);
 	return 0;
+}
+
+/* ---- figures --------------------------------------------------------------------------------- */
+
+static void put_entry(const struct figures *f, unsigned long long major, unsigned long long minor,
+		      const char *op, uint64_t value)
+{
+	json_begin_object(f->w);
+	figures_put(f->w, "major", major);
+	figures_put(f->w, "minor", minor);
+	json_put_string(f->w, "op", op);
+	figures_put(f->w, "value", value);
+	json_end_object(f->w);
+}
+
+/* "8:0 Read 4096" lines; the "Total 4096" at the end belongs to no device. */
+static void put_list_v1(const struct figures *f, const char *key, const char *text)
+{
+	unsigned long long major, minor, value;
+	char op[16];
+
+	if (!text || !strchr(text, ':'))
+		return;
+	json_key(f->w, key);
+	json_begin_array(f->w);
+	for (; text && *text; text = strchr(text, '\n'), text = text ? text + 1 : NULL)
+		if (sscanf(text, "%llu:%llu %15s %llu", &major, &minor, op, &value) == 4)
+			put_entry(f, major, minor, op, value);
+	json_end_array(f->w);
+}
+
+struct v2_field {
+	const char *key, *op;
+};
+
+/* "8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0" lines. */
+static void put_list_v2(const struct figures *f, const char *key, const char *text,
+			const struct v2_field *fields, size_t n)
+{
+	json_key(f->w, key);
+	json_begin_array(f->w);
+	for (; text && *text; text = strchr(text, '\n'), text = text ? text + 1 : NULL) {
+		unsigned long long major, minor;
+		const char *end = strchrnul(text, '\n');
+
+		if (sscanf(text, "%llu:%llu", &major, &minor) != 2)
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			const char *at = strstr(text, fields[i].key);
+
+			if (at && at < end)
+				put_entry(f, major, minor, fields[i].op,
+					  strtoull(at + strlen(fields[i].key), NULL, 10));
+		}
+	}
+	json_end_array(f->w);
+}
+
+void io_figures(const struct figures *f)
+{
+	static const struct v2_field bytes[] = {
+		{" rbytes=", "Read"}, {" wbytes=", "Write"}, {" dbytes=", "Discard"}};
+	static const struct v2_field counts[] = {
+		{" rios=", "Read"}, {" wios=", "Write"}, {" dios=", "Discard"}};
+	int is_v2 = figures_is_v2(f, CG_IO);
+	const char *text;
+
+	if (is_v2 < 0)
+		return;
+	if (is_v2) {
+		text = figures_text(f, CG_IO, "io.stat");
+		if (text && *text) {
+			put_list_v2(f, "ioServiceBytesRecursive", text, bytes, ARRAY_LEN(bytes));
+			put_list_v2(f, "ioServicedRecursive", text, counts, ARRAY_LEN(counts));
+		}
+	} else {
+		put_list_v1(f, "ioServiceBytesRecursive",
+			    figures_text(f, CG_IO, "blkio.throttle.io_service_bytes_recursive"));
+		put_list_v1(f, "ioServicedRecursive",
+			    figures_text(f, CG_IO, "blkio.throttle.io_serviced_recursive"));
+	}
+	pressure_figures(f, "io");
 }

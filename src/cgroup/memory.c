@@ -2,9 +2,11 @@
 /* Memory and swap: limits. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/err.h"
 #include "base/str.h"
+#include "cgroup/figures.h"
 #include "cgroup/limits.h"
 
 /*
@@ -168,4 +170,109 @@ int memory_limits(struct limits *l, const struct oci_resources *r)
 		return limits_v2(l, m);
 	limits_v1(l, m);
 	return 0;
+}
+
+/* ---- figures --------------------------------------------------------------------------------- */
+
+/* One of runc's memory entries; names of files, NULL: the kernel has none. */
+static void put_entry(const struct figures *f, const char *key, const char *limit,
+		      const char *usage, const char *max, const char *failcnt)
+{
+	json_key(f->w, key);
+	json_begin_object(f->w);
+	json_put_uint(f->w, "limit", figures_number(f, CG_MEMORY, limit));
+	figures_put(f->w, "usage", figures_number(f, CG_MEMORY, usage));
+	figures_put(f->w, "max", figures_number(f, CG_MEMORY, max));
+	json_put_uint(f->w, "failcnt", figures_number(f, CG_MEMORY, failcnt));
+	json_end_object(f->w);
+}
+
+static void figures_v1(const struct figures *f)
+{
+	static const char *const names[][2] = {
+		{"usage", "memory"},
+		{"swap", "memory.memsw"},
+		{"kernel", "memory.kmem"},
+		{"kernelTCP", "memory.kmem.tcp"},
+	};
+	const char *probe = figures_text(f, CG_MEMORY, "memory.memsw.limit_in_bytes");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char limit[64], usage[64], max[64], failcnt[64];
+
+		if (i == 1 && !probe)
+			continue;
+		snprintf(limit, sizeof(limit), "%s.limit_in_bytes", names[i][1]);
+		snprintf(usage, sizeof(usage), "%s.usage_in_bytes", names[i][1]);
+		snprintf(max, sizeof(max), "%s.max_usage_in_bytes", names[i][1]);
+		snprintf(failcnt, sizeof(failcnt), "%s.failcnt", names[i][1]);
+		put_entry(f, names[i][0], limit, usage, max, failcnt);
+	}
+}
+
+static uint64_t add_unless_max(uint64_t a, uint64_t b)
+{
+	return a == UINT64_MAX || b == UINT64_MAX ? UINT64_MAX : a + b;
+}
+
+/* runc shows v2's swap in the way of v1: memory and swap together. */
+static void figures_v2(const struct figures *f)
+{
+	uint64_t limit = figures_number(f, CG_MEMORY, "memory.max");
+	uint64_t usage = figures_number(f, CG_MEMORY, "memory.current"), failcnt = 0;
+	const char *events = figures_text(f, CG_MEMORY, "memory.events");
+
+	if (events)
+		(void)figures_keyed(events, "max", &failcnt);
+	json_key(f->w, "usage");
+	json_begin_object(f->w);
+	json_put_uint(f->w, "limit", limit);
+	figures_put(f->w, "usage", usage);
+	figures_put(f->w, "max", figures_number(f, CG_MEMORY, "memory.peak"));
+	json_put_uint(f->w, "failcnt", failcnt);
+	json_end_object(f->w);
+	if (!figures_text(f, CG_MEMORY, "memory.swap.max"))
+		return;
+	json_key(f->w, "swap");
+	json_begin_object(f->w);
+	json_put_uint(f->w, "limit",
+		      add_unless_max(limit, figures_number(f, CG_MEMORY, "memory.swap.max")));
+	figures_put(f->w, "usage", usage + figures_number(f, CG_MEMORY, "memory.swap.current"));
+	json_put_uint(f->w, "failcnt", 0);
+	json_end_object(f->w);
+}
+
+static void put_raw(const struct figures *f, const char *stat)
+{
+	json_key(f->w, "raw");
+	json_begin_object(f->w);
+	for (size_t n; (stat = figures_word(stat, &n));) {
+		char key[64];
+
+		snprintf(key, sizeof(key), "%.*s", (int)n, stat);
+		stat = figures_word(stat + n, &n);
+		if (!stat)
+			break;
+		json_put_uint(f->w, key, strtoull(stat, NULL, 10));
+		stat += n;
+	}
+	json_end_object(f->w);
+}
+
+void memory_figures(const struct figures *f)
+{
+	int is_v2 = figures_is_v2(f, CG_MEMORY);
+	const char *stat = is_v2 < 0 ? NULL : figures_text(f, CG_MEMORY, "memory.stat");
+	uint64_t cache = 0;
+
+	if (!stat)
+		return;
+	(void)figures_keyed(stat, is_v2 ? "file" : "cache", &cache);
+	figures_put(f->w, "cache", cache);
+	if (is_v2)
+		figures_v2(f);
+	else
+		figures_v1(f);
+	put_raw(f, stat);
+	pressure_figures(f, "memory");
 }

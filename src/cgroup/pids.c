@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The number of processes and threads. The same file on v1 and v2. */
+#include "cgroup/figures.h"
 #include "cgroup/limits.h"
 
 int pids_limits(struct limits *l, const struct oci_resources *r)
@@ -19,4 +20,12 @@ int pids_limits(struct limits *l, const struct oci_resources *r)
 		limits_add(l, CG_PIDS, property, "pids.max", "%lld",
 			   (long long)r->pids_limit.value);
 	return 0;
+}
+
+void pids_figures(const struct figures *f)
+{
+	uint64_t limit = figures_number(f, CG_PIDS, "pids.max");
+
+	figures_put(f->w, "current", figures_number(f, CG_PIDS, "pids.current"));
+	figures_put(f->w, "limit", limit == UINT64_MAX ? 0 : limit);
 }
