@@ -92,9 +92,10 @@ struct json_field {
 	unsigned flags; /* enum json_flags */
 };
 
+/* json_i32_type limits an int64_t to 32 bits, json_maybe_u16_type a struct maybe_u64 to 16, ... */
 extern const struct json_type json_string_type, json_bool_type, json_u32_type, json_u64_type,
-	json_i64_type, json_maybe_bool_type, json_maybe_u16_type, json_maybe_u32_type,
-	json_maybe_u64_type, json_maybe_i64_type;
+	json_i32_type, json_i64_type, json_maybe_bool_type, json_maybe_u16_type,
+	json_maybe_u32_type, json_maybe_u64_type, json_maybe_i64_type;
 extern const struct json_type json_strings_type; /* struct str_slice */
 
 /* One row of a table of fields: member of struct s, read from and written as `text`. */
@@ -142,8 +143,8 @@ extern const struct json_type json_strings_type; /* struct str_slice */
  * ignored; null means absent; of a key given twice the last counts; names match exactly. A number for
  * an integer has neither fraction nor exponent.
  *
- * document names the text in errors: "config.json: line 3: expected ',' or '}'",
- * "config.json: process.args[1]: expected a string, found a number". Returns 0 or -EINVAL. */
+ * document names the text in errors: "config.json: line 3 byte 7: expected ',' or
+ * '}', found 'x'", "config.json: process.args[1]: expected a string, found a number". Returns 0 or -EINVAL. */
 int json_decode(const char *text, size_t n, const struct json_type *type, void *ret,
 		struct arena *a, const char *document, struct err *e);
 
