@@ -214,7 +214,7 @@ static bool next_option(const char **data, char *key, size_t size, char **ret_va
 			*ret_r = -E2BIG;
 			return false;
 		}
-		key[n] = *p == '=' && !*ret_value ? '\0' : *p;
+		key[n] = (char)(*p == '=' && !*ret_value ? 0 : *p);
 		if (*p == '=' && !*ret_value)
 			*ret_value = key + n + 1;
 		n++;
