@@ -61,7 +61,7 @@ static int open_or_make(struct rootfs_build *b, const char *path, int source_fd)
 	return path_mkdirs_in_root(b->r->root_fd, path, 0755);
 }
 
-/* proc and sysfs go onto a directory, never through a link. */
+/* proc, sysfs and what becomes /dev go onto a directory, never through a link. */
 static int open_real_dir(struct rootfs_build *b, const char *path)
 {
 	int fd = path_open_in_root(b->r->root_fd, path, O_PATH | O_NOFOLLOW | O_DIRECTORY, 0);
@@ -84,7 +84,7 @@ int target_open(struct rootfs_build *b, const struct rootfs_mount *m, int source
 	struct statfs s;
 	int r = 0;
 
-	if (is_proc || is_sys || str_eq(m->type, "proc") || str_eq(m->type, "sysfs")) {
+	if (is_proc || is_sys || strcmp(d, "/dev") == 0 || str_eq(m->type, "proc") || str_eq(m->type, "sysfs")) {
 		fd = open_real_dir(b, d);
 		if (fd == -ELOOP || fd == -ENOTDIR)
 			return err_say(e, -ENOTDIR,
