@@ -35,6 +35,9 @@ struct ns_kind {
 
 extern const struct ns_kind *const ns_kinds[NS_TYPE_COUNT];
 
+/* The order in which ns_join is to be called: user first, mount last. */
+extern const enum ns_type ns_join_order[NS_TYPE_COUNT];
+
 struct ns_plan {
 	enum ns_action action[NS_TYPE_COUNT];
 	const char *path[NS_TYPE_COUNT]; /* for NS_JOIN */
@@ -63,7 +66,7 @@ uint64_t ns_clone_flags(const struct ns_plan *p);
  * or a joined pid namespace that the caller (has_privilege: CAP_SYS_ADMIN over it) cannot enter. */
 bool ns_needs_stage(const struct ns_plan *p, bool has_privilege);
 
-/* setns(2) of one kind; a joined time namespace takes effect at once in a single-threaded process,
+/* setns(2) of one kind (0 where the plan does not join it); a joined time namespace takes effect at once in a single-threaded process,
  * pid only for children. Returns 0 or -errno. */
 int ns_join(const struct ns_plan *p, enum ns_type type, const int fds[NS_TYPE_COUNT], struct err *e);
 
@@ -71,10 +74,12 @@ int ns_join(const struct ns_plan *p, enum ns_type type, const int fds[NS_TYPE_CO
  * by newuidmap/newgidmap, or one id with a notice in the log). Returns 0 or -errno. */
 int ns_user_write_maps(const struct ns_plan *p, pid_t child, struct err *e);
 
+/* In the child: false where setgroups(2) is denied, as it is after the fallback to one id. */
+bool ns_user_can_setgroups(int proc_fd);
+
 /* In the child, once its maps are written: what belongs to the created (or joined, where the
  * specification says so) namespaces: time offsets and entering that namespace, loopback up, host and
- * domain name. The cgroup namespace has its own call since it waits for the group.
- * proc_fd: a handle of proc_open(), or -EBADF while none can be made yet. */
+ * domain name. The cgroup namespace has its own call since it waits for the group. */
 int ns_prepare(const struct ns_plan *p, struct err *e);
 int ns_cgroup_create(const struct ns_plan *p, struct err *e);
 
