@@ -33,6 +33,12 @@ static const struct {
 	{"blkio.bfq.weight", ENOENT, "no I/O scheduler with weights is loaded (bfq)"},
 	{"io.weight", ENOENT, "this kernel has no I/O weights (CONFIG_BLK_CGROUP_IOCOST)"},
 	{"io.max", ENODEV, "there is no such block device"},
+	{"cpuset.cpus", ERANGE, "there is no such processor"},
+	{"cpuset.mems", ERANGE, "there is no such memory node"},
+	{"cpuset.cpus", EINVAL, "the group above does not have these, or there is no such processor"},
+	{"cpuset.mems", EINVAL, "the group above does not have these, or there is no such memory node"},
+	{"cpuset.cpus", EACCES, "the group above does not have these"},
+	{"cpuset.mems", EACCES, "the group above does not have these"},
 };
 
 static const char *find_hint(const char *file, int code)
