@@ -28,6 +28,16 @@ $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(MUSL_CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(MUSL_FLAGS) -MMD -MP -c $< -o $@
 
+# The tables of system calls come from libseccomp-dev, by a program of the building machine.
+HOST_CC ?= gcc
+$(BUILD)/generated/syscall_table.h: tools/gen-syscalls.c
+	@mkdir -p $(@D)
+	$(HOST_CC) -std=gnu17 -O1 -Wall -Wextra $< -lseccomp -o $(@D)/gen-syscalls
+	$(@D)/gen-syscalls > $@.new
+	mv $@.new $@
+
+$(BUILD)/obj/security/syscalls.o: | $(BUILD)/generated/syscall_table.h
+
 $(BUILD)/berth-runtime: $(RUNTIME_OBJ) $(LIB_OBJ)
 	$(MUSL_CC) -static -Wl,--gc-sections -Wl,-z,relro,-z,now $^ -o $@
 
