@@ -18,7 +18,7 @@ static int find_group(const struct figures *f, enum cgroup_controller c)
 		if (f->c->group[i].dir_fd < 0)
 			continue;
 		/* v2 accounts for processor time without any controller. */
-		if (bits & 1U << c || (f->c->group[i].is_v2 && f->c->n == 1))
+		if (bits & 1U << c || (c == CG_CPU && f->c->group[i].is_v2 && f->c->n == 1))
 			return (int)i;
 	}
 	return -1;
