@@ -161,24 +161,24 @@ static void warn_each(uint64_t mask, const char *set, const char *why)
 
 int caps_plan_make(const struct oci_capabilities *c, struct caps_plan *ret, struct err *e)
 {
-	struct caps_plan p = {.is_set = c->is_set};
+	struct caps_plan p = {
+		.is_set = true,
+		.bounding = mask_of(&c->bounding),
+		.effective = mask_of(&c->effective),
+		.permitted = mask_of(&c->permitted),
+		.inheritable = mask_of(&c->inheritable),
+		.ambient = mask_of(&c->ambient),
+	};
 	uint64_t lost;
 
 	(void)e;
-	if (c->is_set) {
-		p.bounding = mask_of(&c->bounding);
-		p.effective = mask_of(&c->effective);
-		p.permitted = mask_of(&c->permitted);
-		p.inheritable = mask_of(&c->inheritable);
-		p.ambient = mask_of(&c->ambient);
-		/* The kernel would refuse both (capset(2), PR_CAP_AMBIENT_RAISE). */
-		lost = p.effective & ~p.permitted;
-		warn_each(lost, "effective", "it is not in the permitted set");
-		p.effective &= ~lost;
-		lost = p.ambient & ~(p.permitted & p.inheritable);
-		warn_each(lost, "ambient", "it is not in the permitted and the inheritable set");
-		p.ambient &= ~lost;
-	}
+	/* The kernel would refuse both (capset(2), PR_CAP_AMBIENT_RAISE). */
+	lost = p.effective & ~p.permitted;
+	warn_each(lost, "effective", "it is not in the permitted set");
+	p.effective &= ~lost;
+	lost = p.ambient & ~(p.permitted & p.inheritable);
+	warn_each(lost, "ambient", "it is not in the permitted and the inheritable set");
+	p.ambient &= ~lost;
 	*ret = p;
 	return 0;
 }

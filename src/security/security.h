@@ -20,7 +20,8 @@ struct caps_plan {
 };
 
 /* Pure. "CAP_CHOWN" in any case; unknown names are warned about and dropped, as the specification
- * wants of what cannot be granted. */
+ * wants of what cannot be granted. An absent object (!c->is_set) gives five empty sets, as runc and crun
+ * read it: a process has what it was given and nothing else. */
 int caps_plan_make(const struct oci_capabilities *c, struct caps_plan *ret, struct err *e);
 /* Before the ids change: the bounding set, and keepcaps. What the caller itself lacks is dropped with
  * a warning. */
