@@ -42,7 +42,8 @@ static int check_empty(const struct cgroup *c, unsigned i, struct err *e)
 
 static int open_dir(const char *path)
 {
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* openat: musl adds an fcntl(2) to open */
+	int fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }

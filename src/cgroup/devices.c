@@ -297,8 +297,11 @@ int devices_update_v1(struct limits *l, const struct oci_resources *r)
 
 /* ---- the v2 program -------------------------------------------------------------------------- */
 
-/* r2: accesses still to be decided, r3: type, r4: major, r5: minor */
-enum { INSNS_A_RULE = 8, INSNS_AROUND = 16 };
+/*
+ * r1: the context, r2: accesses still to be decided, r3: what a rule compares. Each rule loads anew:
+ * a register that lives across rules makes the verifier follow all combinations of their outcomes.
+ */
+enum { INSNS_A_RULE = 12, INSNS_AROUND = 8 };
 
 struct code {
 	struct bpf_insn *v;
@@ -316,6 +319,11 @@ static void emit(struct code *c, unsigned op, unsigned dst, unsigned src, int of
 	};
 }
 
+static void emit_load(struct code *c, unsigned dst, size_t offset)
+{
+	emit(c, BPF_LDX | BPF_MEM | BPF_W, dst, BPF_REG_1, (int)offset, 0);
+}
+
 static void emit_answer(struct code *c, bool is_allowed)
 {
 	emit(c, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, is_allowed);
@@ -330,13 +338,20 @@ static void emit_rule(struct code *c, const struct oci_device_rule *r)
 	size_t jumps[5], n = 0;
 
 #define EMIT_JUMP(...) (jumps[n++] = c->n, emit(c, __VA_ARGS__))
-	if (type_of(r) != 'a')
+	if (type_of(r) != 'a') {
+		emit_load(c, BPF_REG_3, offsetof(struct bpf_cgroup_dev_ctx, access_type));
+		emit(c, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_3, 0, 0, 0xffff);
 		EMIT_JUMP(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_3, 0, 0,
 			  type_of(r) == 'c' ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK);
-	if (major != ANY)
-		EMIT_JUMP(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_4, 0, 0, (int)major);
-	if (minor != ANY)
-		EMIT_JUMP(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_5, 0, 0, (int)minor);
+	}
+	if (major != ANY) {
+		emit_load(c, BPF_REG_3, offsetof(struct bpf_cgroup_dev_ctx, major));
+		EMIT_JUMP(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_3, 0, 0, (int)major);
+	}
+	if (minor != ANY) {
+		emit_load(c, BPF_REG_3, offsetof(struct bpf_cgroup_dev_ctx, minor));
+		EMIT_JUMP(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_3, 0, 0, (int)minor);
+	}
 	if (access != ACCESS_ALL && r->allow) {
 		emit(c, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_2, 0, 0, (int)(ACCESS_ALL & ~access));
 		EMIT_JUMP(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_2, 0, 0, 0);
@@ -355,15 +370,8 @@ int devices_program(const struct oci_device_rule *v, size_t n, struct arena *a,
 {
 	struct code c = {.v = arena_array(a, n * INSNS_A_RULE + INSNS_AROUND, sizeof(*c.v))};
 
-	emit(&c, BPF_LDX | BPF_MEM | BPF_W, BPF_REG_2, BPF_REG_1,
-	     offsetof(struct bpf_cgroup_dev_ctx, access_type), 0);
-	emit(&c, BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_3, BPF_REG_2, 0, 0);
-	emit(&c, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_3, 0, 0, 0xffff);
+	emit_load(&c, BPF_REG_2, offsetof(struct bpf_cgroup_dev_ctx, access_type));
 	emit(&c, BPF_ALU64 | BPF_RSH | BPF_K, BPF_REG_2, 0, 0, 16);
-	emit(&c, BPF_LDX | BPF_MEM | BPF_W, BPF_REG_4, BPF_REG_1,
-	     offsetof(struct bpf_cgroup_dev_ctx, major), 0);
-	emit(&c, BPF_LDX | BPF_MEM | BPF_W, BPF_REG_5, BPF_REG_1,
-	     offsetof(struct bpf_cgroup_dev_ctx, minor), 0);
 	while (n-- > 0) {
 		emit_rule(&c, &v[n]);
 		/* The verifier refuses code that nothing reaches. */

@@ -23,10 +23,27 @@ int group_path(char *buf, size_t size, const char *mount, const char *path)
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 
+/* One way down the path. Returns 0, or -ENOENT where somebody removed a parent meanwhile. */
+static int make_each(char *whole, size_t at, unsigned *ret_made)
+{
+	while (whole[at]) {
+		size_t end = at + 1 + strcspn(whole + at + 1, "/");
+		char saved = whole[end];
+
+		whole[end] = '\0';
+		if (mkdir(whole, 0755) == 0)
+			++*ret_made;
+		else if (errno != EEXIST)
+			return -errno; /* whole names what failed */
+		whole[end] = saved;
+		at = end;
+	}
+	return 0;
+}
+
 int group_make_dirs(const char *mount, const char *path, unsigned *ret_made, struct err *e)
 {
 	char whole[GROUP_PATH_MAX];
-	size_t at = strlen(mount);
 	unsigned made = 0;
 	int r = group_path(whole, sizeof(whole), mount, path);
 
@@ -36,28 +53,20 @@ int group_make_dirs(const char *mount, const char *path, unsigned *ret_made, str
 		*ret_made = 1;
 		return 0;
 	}
-	if (errno == EEXIST) {
-		*ret_made = 0;
-		return 0;
+	r = errno == EEXIST ? 0 : -errno;
+	/* Again and again: a failing start of another container may remove a parent that it made. */
+	for (unsigned round = 0; r == -ENOENT && round < 8; round++) {
+		made = 0;
+		(void)group_path(whole, sizeof(whole), mount, path);
+		r = make_each(whole, strlen(mount), &made);
 	}
-	if (errno != ENOENT)
-		return err_sys(e, -errno, "making cgroup %s", whole);
-	while (whole[at]) {
-		size_t end = at + 1 + strcspn(whole + at + 1, "/");
-		char saved = whole[end];
+	if (r < 0) {
+		char *last = strrchr(whole, '/');
 
-		whole[end] = '\0';
-		if (mkdir(whole, 0755) == 0) {
-			made++;
-		} else if (errno != EEXIST) {
-			r = err_sys(e, -errno, "making cgroup %s", whole);
-			whole[end] = saved;
-			whole[at] = '\0';
-			group_remove_dirs(mount, whole + strlen(mount), made);
-			return r;
-		}
-		whole[end] = saved;
-		at = end;
+		err_sys(e, r, "making cgroup %s", whole);
+		*last = '\0';
+		group_remove_dirs(mount, whole + strlen(mount), made);
+		return r;
 	}
 	*ret_made = made;
 	return 0;

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "cgroup/group.h"
 #include "cgroup/limits.h"
+#include "kernel/fd.h"
 
 void cgroup_save(const struct cgroup *c, struct json_writer *w)
 {
@@ -47,7 +48,8 @@ int cgroup_open(const struct cgroup_saved *saved, struct cgroup *ret, struct err
 		c.group[i].path = saved->v[i].path;
 		c.group[i].tasks_fd = c.group[i].dir_fd = -EBADF;
 		if (r >= 0) {
-			c.group[i].dir_fd = open(whole, O_PATH | O_DIRECTORY | O_CLOEXEC);
+			c.group[i].dir_fd = openat(AT_FDCWD, whole,
+						   O_PATH | O_DIRECTORY | O_CLOEXEC);
 			r = c.group[i].dir_fd < 0 ? -errno : 0;
 		}
 		if (r < 0) {
@@ -107,6 +109,36 @@ static int open_tasks(struct cgroup *c, unsigned i, struct err *e)
 	return 0;
 }
 
+/*
+ * A container that manages groups itself (systemd inside) has enabled controllers for its sub-groups,
+ * and then nothing may enter its own group any more. As runc does: into the group of its first
+ * process.
+ */
+static int follow_v2(struct cgroup *c, unsigned i, struct arena *a, struct err *e)
+{
+	auto_pid_list struct pid_list list = {0};
+	const char *own = c->group[i].path, *at;
+	char text[1024], *line;
+	pid_t first = 0;
+
+	if (file_read_small(c->group[i].dir_fd, "cgroup.subtree_control", text, sizeof(text)) <= 0)
+		return 0;
+	if (group_list_pids(c->group[i].dir_fd, &list) < 0)
+		return 0;
+	for (size_t k = 0; k < list.n; k++)
+		first = !first || list.v[k] < first ? list.v[k] : first;
+	if (!first || file_read_at(AT_FDCWD, arena_printf(a, "/proc/%d/cgroup", first), a, 64 << 10,
+				   &line, NULL) < 0)
+		return 0;
+	line = str_starts(line, "0::") ? line : strstr(line, "\n0::");
+	if (!line)
+		return 0;
+	line += line[0] == '\n' ? 4 : 3;
+	line[strcspn(line, "\n")] = '\0';
+	at = str_starts(line, own) && line[strlen(own)] == '/' ? line + strlen(own) + 1 : NULL;
+	return at ? open_sub(c, i, at, e) : 0;
+}
+
 int cgroup_open_for_exec(const struct cgroup_saved *saved, const char *sub, struct arena *a,
 			 struct cgroup *ret, struct err *e)
 {
@@ -128,6 +160,8 @@ int cgroup_open_for_exec(const struct cgroup_saved *saved, const char *sub, stru
 			continue;
 		if (path && *path && (c.group[i].is_v2 || (c.group[i].controllers & bits)))
 			r = open_sub(&c, i, path, e);
+		else if (!sub && c.group[i].is_v2)
+			r = follow_v2(&c, i, a, e);
 		if (r >= 0)
 			r = open_tasks(&c, i, e);
 	}
@@ -232,7 +266,7 @@ static int destroy_one(const struct cgroup *c, unsigned i, struct err *e)
 		return 0;
 	if (errno != EBUSY)
 		return err_sys(e, -errno, "removing cgroup %s", path);
-	dir_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir_fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return errno == ENOENT ? 0 : err_sys(e, -errno, "opening cgroup %s", path);
 	r = ops->kill(dir_fd, SIGKILL, path, e);

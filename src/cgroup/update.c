@@ -207,7 +207,7 @@ static void open_groups(struct update *u)
 		if (u->c.group[i].dir_fd >= 0 ||
 		    group_path(path, sizeof(path), u->c.group[i].mount, u->c.group[i].path) < 0)
 			continue;
-		u->c.group[i].dir_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		u->c.group[i].dir_fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (u->c.group[i].dir_fd >= 0)
 			u->is_opened[i] = true;
 		else
