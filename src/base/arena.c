@@ -53,6 +53,26 @@ void *arena_array(struct arena *a, size_t n, size_t size)
 	return arena_alloc(a, n * size);
 }
 
+void *arena_grow(struct arena *a, void *p, size_t old, size_t n)
+{
+	const size_t align = _Alignof(max_align_t);
+	size_t held = (old + align - 1) / align * align;
+	struct arena_chunk *c = a->chunk;
+	void *q;
+
+	if (n <= held)
+		return p;
+	if (p && (char *)p + held == c->data + c->used && n < SIZE_MAX / 2 &&
+	    (n + align - 1) / align * align - held <= c->size - c->used) {
+		arena_alloc(a, n - held);
+		return p;
+	}
+	q = arena_alloc(a, n);
+	if (old)
+		memcpy(q, p, old);
+	return q;
+}
+
 char *arena_strndup(struct arena *a, const char *s, size_t n)
 {
 	char *p = arena_alloc(a, n + 1);

@@ -20,6 +20,10 @@ void *arena_alloc(struct arena *a, size_t n);
 /* n * size zeroed bytes; the product is checked. */
 void *arena_array(struct arena *a, size_t n, size_t size);
 
+/* Makes the block p of `old` bytes `n` bytes large: where it is, if it is the arena's last and there is
+ * room, else as a copy. What is new is zero. p may be NULL when old is 0; n >= old. */
+void *arena_grow(struct arena *a, void *p, size_t old, size_t n);
+
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -201,16 +201,8 @@ static int open_value(struct reader *r, char opening, char closing, enum json_ki
 /* Room for one more element of `size` bytes; doubles when n is a power of two. */
 static void *slice_grow(struct reader *r, struct slice *s, size_t size)
 {
-	enum { FIRST = 4 };
-
-	if (s->n == 0) {
-		s->v = arena_array(r->arena, FIRST, size);
-	} else if (s->n >= FIRST && (s->n & (s->n - 1)) == 0) {
-		void *v = arena_array(r->arena, 2 * s->n, size);
-
-		memcpy(v, s->v, s->n * size);
-		s->v = v;
-	}
+	if ((s->n & (s->n - 1)) == 0)
+		s->v = arena_grow(r->arena, s->v, s->n * size, (s->n ? 2 * s->n : 1) * size);
 	return (char *)s->v + s->n++ * size;
 }
 

@@ -2,6 +2,7 @@
 /* The scanner below json_decode: strict RFC 8259, value by value. */
 #include "base/json_scan.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,16 +37,6 @@ int json_scan_fail(struct json_scan *s, const char *at, const char *wanted)
 	else
 		snprintf(text, sizeof(text), "expected %s, found byte 0x%02x", wanted, c);
 	return say(s, at, text);
-}
-
-char json_scan_peek(struct json_scan *s)
-{
-	char *p = s->p;
-
-	while (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')
-		p++;
-	s->p = p;
-	return *p;
 }
 
 int json_scan_expect(struct json_scan *s, char c, const char *wanted)
@@ -86,16 +77,15 @@ static char *find_special(char *p)
 		uint64_t x, quote, escape, special;
 
 		memcpy(&x, p, 8);
+		x = le64toh(x);
 		quote = x ^ ones * '"';
 		escape = x ^ ones * '\\';
-		/* A borrow can mark a byte too many, never one too few: the loop below decides. */
+		/* A borrow can mark a plain byte, but only above one that is marked rightly: the
+		 * lowest mark is true. */
 		special = ((quote - ones) | (escape - ones) | (x - ones * ' ') | x) & highs;
 		if (special)
-			break;
+			return p + (__builtin_ctzll(special) >> 3);
 	}
-	while ((unsigned char)*p >= ' ' && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
-		p++;
-	return p;
 }
 
 static int read_hex(const char *p, uint32_t *ret)

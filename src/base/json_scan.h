@@ -38,7 +38,15 @@ struct json_number {
 enum { JSON_SCAN_PAD = 16 };
 
 /* After white space: the next byte, NUL at the end. */
-char json_scan_peek(struct json_scan *s);
+static inline char json_scan_peek(struct json_scan *s)
+{
+	char *p = s->p;
+
+	while (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')
+		p++;
+	s->p = p;
+	return *p;
+}
 
 /* Takes the byte c after white space, or says what was wanted: "':'". */
 int json_scan_expect(struct json_scan *s, char c, const char *wanted);
