@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's first process, from its birth to the exec of its program. */
+#include "runtime/child.h"
+
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include "base/arena.h"
+#include "base/auto.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "kernel/fd.h"
+#include "kernel/proc.h"
+#include "kernel/sys.h"
+#include "runtime/console.h"
+#include "runtime/hooks.h"
+#include "runtime/launch.h"
+
+struct birth { /* one child's way through the steps */
+	const struct child *c;
+	const struct plan *plan;
+	int socket;
+	struct rootfs rootfs;
+	bool can_setgroups;
+	pid_t host_pid; /* our pid as the host sees it; known once hooks need it */
+	const char *program;
+};
+
+/* ---- namespaces ------------------------------------------------------------------------------ */
+
+/* Order: the user namespace first, since the others are joined with its rights; the mount namespace
+ * last, since paths change with it. */
+static const enum ns_type join_order[] = { NS_USER, NS_NET,    NS_IPC,  NS_UTS,
+					   NS_PID,  NS_CGROUP, NS_TIME, NS_MOUNT };
+_Static_assert(ARRAY_LEN(join_order) == NS_TYPE_COUNT, "each kind is joined");
+
+int child_stage(void *arg, struct err *e)
+{
+	const struct child *c = arg;
+
+	for (size_t i = 0; i < 2; i++) {
+		enum ns_type type = i == 0 ? NS_USER : NS_PID;
+		int r;
+
+		if (c->plan->ns.action[type] != NS_JOIN)
+			continue;
+		r = ns_join(&c->plan->ns, type, c->ns_fds, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* A pid namespace was joined before the clone: by the process in between or by the parent. */
+static int join_namespaces(const struct child *c, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(join_order); i++) {
+		enum ns_type type = join_order[i];
+		int r;
+
+		if (c->plan->ns.action[type] != NS_JOIN || type == NS_PID ||
+		    (type == NS_USER && c->is_staged))
+			continue;
+		r = ns_join(&c->plan->ns, type, c->ns_fds, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Root of the user namespace: the files of the container are made by its root, and the rights over
+ * the namespace stay. */
+static int become_root(struct err *e)
+{
+	if (setresgid(0, 0, 0) < 0)
+		return err_sys(e, -errno, "become group 0 of the user namespace (is 0 mapped?)");
+	if (setresuid(0, 0, 0) < 0)
+		return err_sys(e, -errno, "become user 0 of the user namespace (is 0 mapped?)");
+	return 0;
+}
+
+static int enter_user_namespace(struct birth *b, struct err *e)
+{
+	enum ns_action action = b->plan->ns.action[NS_USER];
+	char word[16];
+	int r;
+
+	b->can_setgroups = true;
+	if (action == NS_CREATE) {
+		r = handshake_ask(b->socket, STEP_USERNS, 0, -1, NULL, NULL, e);
+		if (r < 0)
+			return r;
+	}
+	if (action == NS_INHERIT && !b->plan->ns.is_rootless)
+		return 0;
+	if (file_read_small(AT_FDCWD, "/proc/self/setgroups", word, sizeof(word)) > 0)
+		b->can_setgroups = !str_eq(word, "deny");
+	return action == NS_CREATE ? become_root(e) : 0;
+}
+
+static int step_namespaces(struct birth *b, struct err *e)
+{
+	const struct plan *p = b->plan;
+	const struct oci_hooks *hooks = &p->spec.hooks;
+	int r;
+
+	if (p->spec.process.oom_score_adj.is_set && p->ns.action[NS_USER] != NS_CREATE) {
+		auto_close int proc = proc_open();
+
+		if (proc < 0)
+			return err_sys(e, proc, "open a private procfs for oom_score_adj");
+		r = oom_score_apply(p->spec.process.oom_score_adj.value, proc, e);
+		if (r < 0)
+			return r;
+	}
+	r = enter_user_namespace(b, e);
+	if (r < 0)
+		return r;
+	if ((r = join_namespaces(b->c, e)) < 0)
+		return r;
+	if (p->ns.action[NS_USER] == NS_JOIN && (r = become_root(e)) < 0)
+		return r;
+	if ((r = ns_prepare(&p->ns, e)) < 0 || (r = ns_cgroup_create(&p->ns, e)) < 0)
+		return r;
+	/* Security: nobody else may look into us while we hold the host's descriptors
+	 * (CVE-2016-9962). Not earlier: our /proc files would belong to the host's root, and the
+	 * id maps and time offsets could not be written. */
+	prctl(PR_SET_DUMPABLE, 0);
+	setsid();
+	if (hooks->prestart.n + hooks->create_runtime.n)
+		return handshake_ask(b->socket, STEP_BORN, 0, -1, NULL, NULL, e);
+	return 0;
+}
+
+/* ---- root file system ------------------------------------------------------------------------ */
+
+static int ask_source(void *arg, int index, struct err *e)
+{
+	struct birth *b = arg;
+	int fd = -EBADF, r = handshake_ask(b->socket, STEP_SOURCE, index, -1, NULL, &fd, e);
+
+	return r < 0 ? r : fd;
+}
+
+static int run_hooks(struct birth *b, const struct oci_hook_list *hooks, const char *name,
+		     enum runtime_status status, struct err *e)
+{
+	struct container c = b->plan->container;
+	auto_json_writer struct json_writer w = { 0 };
+	int r;
+
+	if (!hooks->n)
+		return 0;
+	if (!b->host_pid) {
+		int32_t pid = 0;
+
+		r = handshake_ask(b->socket, STEP_HOOKS, 0, -1, &pid, NULL, e);
+		if (r < 0)
+			return r;
+		b->host_pid = pid;
+	}
+	c.pid = b->host_pid;
+	c.status = status;
+	runtime_state_print(&c, &w);
+	return hooks_run(hooks, name, w.buf, w.len, -EBADF, e);
+}
+
+static int set_console(struct birth *b, struct err *e)
+{
+	auto_close int peer = -EBADF;
+	auto_close int master = console_open(b->rootfs.dev_fd, &b->plan->spec.process, &peer, e);
+	int r;
+
+	if (master < 0)
+		return master;
+	r = handshake_ask(b->socket, STEP_CONSOLE, 0, master, NULL, NULL, e);
+	if (r < 0)
+		return r;
+	r = rootfs_bind_console(&b->plan->rootfs, &b->rootfs, peer, e);
+	return r < 0 ? r : console_adopt(peer, e);
+}
+
+static int write_sysctls(struct birth *b, struct err *e)
+{
+	auto_close int proc = -EBADF;
+
+	if (!b->plan->ns.sysctl.n)
+		return 0;
+	proc = proc_open();
+	if (proc < 0)
+		return err_sys(e, proc, "open a private procfs for sysctls");
+	return ns_write_sysctls(&b->plan->ns, proc, e);
+}
+
+static int step_rootfs(struct birth *b, struct err *e)
+{
+	const struct plan *p = b->plan;
+	struct rootfs_helper helper = { ask_source, b };
+	int r = rootfs_mount_all(&p->rootfs, &helper, &b->rootfs, e);
+
+	if (r < 0)
+		return r;
+	if (p->spec.process.is_set && p->spec.process.terminal && (r = set_console(b, e)) < 0)
+		return r;
+	r = run_hooks(b, &p->spec.hooks.create_container, "createContainer", STATUS_CREATING, e);
+	if (r < 0 || (r = rootfs_pivot(&p->rootfs, &b->rootfs, e)) < 0 ||
+	    (r = write_sysctls(b, e)) < 0)
+		return r;
+	return rootfs_finish(&p->rootfs, &b->rootfs, e);
+}
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+/* `start` connects; from then on its connection is where errors go. */
+static int await_start(struct birth *b, struct err *e)
+{
+	int fd = accept4(b->c->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	struct message m;
+	int r;
+
+	if (fd < 0)
+		return err_sys(e, -errno, "wait for start");
+	close(b->socket);
+	b->socket = fd;
+	r = handshake_receive(fd, &m, NULL);
+	if (r <= 0 || m.step != STEP_EXEC)
+		return err_say(e, -EPROTO, "whoever connected did not ask for a start");
+	return 0;
+}
+
+static int step_start(struct birth *b, struct err *e)
+{
+	int32_t goes_on = 0;
+	int r = handshake_ask(b->socket, STEP_READY, 0, -1, &goes_on, NULL, e);
+
+	if (r < 0)
+		return r;
+	while (!goes_on) {
+		/* A caller that went away is no reason to give up the container. */
+		struct err why = { 0 };
+
+		r = await_start(b, &why);
+		if (r == 0)
+			break;
+		if (r != -EPROTO) {
+			*e = why;
+			return r;
+		}
+	}
+	return run_hooks(b, &b->plan->spec.hooks.start_container, "startContainer", STATUS_CREATED,
+			 e);
+}
+
+/* The start step asks the creator for our pid, which has gone by then: ask while it is there. */
+static int learn_pid(struct birth *b, struct err *e)
+{
+	int32_t pid = 0;
+	int r;
+
+	if (!b->plan->spec.hooks.start_container.n || b->host_pid)
+		return 0;
+	r = handshake_ask(b->socket, STEP_HOOKS, 0, -1, &pid, NULL, e);
+	b->host_pid = pid;
+	return r;
+}
+
+void child_main(void *arg, int socket)
+{
+	const struct child *c = arg;
+	const struct plan *p = c->plan;
+	struct birth b = { .c = c, .plan = p, .socket = socket, .rootfs = ROOTFS_INIT };
+	struct err e = { 0 };
+
+	if (cgroup_enter_self(c->cgroup, &e) < 0 || step_namespaces(&b, &e) < 0 ||
+	    step_rootfs(&b, &e) < 0)
+		launch_fail(b.socket, &e);
+	if (p->spec.process.is_set && process_prepare(&p->process, c->arena, &b.program, &e) < 0)
+		launch_fail(b.socket, &e);
+	if (learn_pid(&b, &e) < 0 || step_start(&b, &e) < 0)
+		launch_fail(b.socket, &e);
+	process_exec(&p->process, b.program, b.can_setgroups, b.socket, &e);
+	launch_fail(b.socket, &e);
+}
