@@ -18,6 +18,13 @@
 
 #define RETRIES 32
 
+static bool uses_fallback;
+
+void proc_use_fallback(bool is_on)
+{
+	uses_fallback = is_on;
+}
+
 static int check_is_proc(int fd)
 {
 	struct statfs fs;
@@ -60,10 +67,10 @@ int proc_open(void)
 	 * for a new procfs while parts of its /proc are covered (mount_too_revealing), an old kernel
 	 * ENOSYS; a copy without its submounts is as good, but refused (EINVAL) where those are
 	 * locked. */
-	auto_close int fd = open_private();
+	auto_close int fd = uses_fallback ? -ENOSYS : open_private();
 	int r;
 
-	if (fd < 0)
+	if (fd < 0 && !uses_fallback)
 		fd = sys_open_tree(AT_FDCWD, "/proc", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (fd < 0) {
 		fd = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -87,8 +94,9 @@ static int open_component(int dir_fd, const char *name, int flags, bool is_link)
 	char target[64];
 	ssize_t n;
 
-	if (str_eq(name, "..") || str_eq(name, "."))
-		return -EINVAL;
+	/* No name of the kernel's; and "" for an absolute path. The answers are those of openat2. */
+	if (str_eq(name, "..") || str_eq(name, ".") || !name[0])
+		return -EXDEV;
 	if (!is_link)
 		return sys_return(openat(dir_fd, name, flags | O_NOFOLLOW | O_CLOEXEC));
 	n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
@@ -144,6 +152,8 @@ int proc_open_at(int proc_fd, const char *path, int flags)
 	};
 	int r;
 
+	if (uses_fallback)
+		return open_by_walk(proc_fd, path, flags);
 	/* Only the kernel makes links in procfs, and none of those below "self" but the magic ones,
 	 * which are refused anyway, leads anywhere: one call does for both. */
 	if (!has_self(path))

@@ -3,6 +3,7 @@
 #ifndef BERTH_KERNEL_PROC_H
 #define BERTH_KERNEL_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -21,5 +22,8 @@ int proc_open_at(int proc_fd, const char *path, int flags);
 
 /* Opens, writes the string at once, closes. Returns 0 or -errno. */
 int proc_write_at(int proc_fd, const char *path, const char *value);
+
+/* For tests: take /proc itself and the walk although fsopen and openat2 are there. */
+void proc_use_fallback(bool is_on);
 
 #endif
