@@ -8,3 +8,4 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 
 include tools/build.mk
 include tools/test.mk
+include tools/bench.mk
