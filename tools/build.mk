@@ -26,7 +26,7 @@ all: $(PROGRAMS)
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(MUSL_CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(MUSL_FLAGS) -MMD -MP -c $< -o $@
+	@$(MUSL_CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(MUSL_FLAGS) -MMD -MP -c $< -o $@
 
 # The tables of system calls come from libseccomp-dev, by a program of the building machine.
 HOST_CC ?= gcc

@@ -111,7 +111,7 @@ static int enter_container(struct joining *j, struct err *e)
 	return 0;
 }
 
-static void exec_child(void *arg, int socket)
+static void __attribute__((noreturn)) exec_child(void *arg, int socket)
 {
 	struct joining *j = arg;
 	const char *program = NULL;

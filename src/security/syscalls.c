@@ -146,6 +146,11 @@ const struct syscall_arch *syscall_arch_by_name(const char *oci_name)
 	return NULL;
 }
 
+const struct syscall_arch *syscall_arch_at(size_t i)
+{
+	return i < ARRAY_LEN(arches) ? &arches[i] : NULL;
+}
+
 const struct syscall_arch *syscall_arch_by_audit(uint32_t audit)
 {
 	for (size_t i = 0; i < ARRAY_LEN(arches); i++)

@@ -55,4 +55,7 @@ size_t syscall_mux_index(bool is_ipc);
 const struct syscall_arch *syscall_arch_by_name(const char *oci_name);
 const struct syscall_arch *syscall_arch_by_audit(uint32_t audit);
 
+/* The i-th architecture of the specification, NULL past the last: for the features document. */
+const struct syscall_arch *syscall_arch_at(size_t i);
+
 #endif
