@@ -23,6 +23,7 @@ bool ns_sysctl_has_net(const struct ns_plan *p);
 int ns_time_prepare(const struct ns_plan *p, struct err *e);
 int ns_net_prepare(const struct ns_plan *p, struct err *e);
 int ns_uts_prepare(const struct ns_plan *p, struct err *e);
+int ns_user_prepare(const struct ns_plan *p, struct err *e); /* become its root */
 
 /* After the open: refuses the host's own net namespace where net sysctls would be written to it. */
 int ns_net_check_opened(const struct ns_plan *p, int fd, struct err *e);

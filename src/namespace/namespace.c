@@ -267,10 +267,14 @@ int ns_join(const struct ns_plan *p, enum ns_type type, const int fds[NS_TYPE_CO
 
 int ns_prepare(const struct ns_plan *p, struct err *e)
 {
+	/* Order: user last. A process that changed its ids is no longer "dumpable", and /proc/self of
+	 * such a one belongs to the first user namespace's root (proc(5)): the time offsets could not
+	 * be written any more. The capabilities for the others are there from the start. */
 	int (*const steps[])(const struct ns_plan *, struct err *) = {
 		ns_time_prepare,
 		ns_net_prepare,
 		ns_uts_prepare,
+		ns_user_prepare,
 	};
 	int r = 0;
 

@@ -79,7 +79,10 @@ bool ns_user_can_setgroups(int proc_fd);
 
 /* In the child, once its maps are written: what belongs to the created (or joined, where the
  * specification says so) namespaces: time offsets and entering that namespace, loopback up, host and
- * domain name. The cgroup namespace has its own call since it waits for the group. */
+ * domain name; at last it becomes root (0, 0) in the created or joined user namespace, where that one
+ * maps it, since its sysctls and files ask for that. After that /proc/self is not writable for it
+ * any more: call oom_score_apply before. The cgroup namespace has its own call since it waits for the
+ * group. */
 int ns_prepare(const struct ns_plan *p, struct err *e);
 int ns_cgroup_create(const struct ns_plan *p, struct err *e);
 

@@ -144,10 +144,11 @@ static int deny_setgroups(int proc_fd, pid_t child)
 
 /* ---- newuidmap and newgidmap ------------------------------------------------------------------- */
 
-/* The last line of what a helper said, without its newline. */
-static void keep_last_line(char *text, size_t n)
+/* The last line of what a helper said, without its newline and without the helper's own name. */
+static void keep_last_line(char *text, size_t n, const char *name)
 {
 	char *newline;
+	size_t skip = strlen(name);
 
 	while (n > 0 && text[n - 1] == '\n')
 		n--;
@@ -155,9 +156,11 @@ static void keep_last_line(char *text, size_t n)
 	newline = strrchr(text, '\n');
 	if (newline)
 		memmove(text, newline + 1, strlen(newline));
+	if (strncmp(text, name, skip) == 0 && strncmp(text + skip, ": ", 2) == 0)
+		memmove(text, text + skip + 2, strlen(text + skip + 2) + 1);
 }
 
-static void read_said(int fd, char *said, size_t size)
+static void read_said(int fd, char *said, size_t size, const char *name)
 {
 	char rest[256];
 	size_t n = 0;
@@ -168,12 +171,13 @@ static void read_said(int fd, char *said, size_t size)
 		if (r > 0 && n < size - 1)
 			n += (size_t)r;
 	} while (r > 0 || (r < 0 && errno == EINTR));
-	keep_last_line(said, n);
+	keep_last_line(said, n, name);
 }
 
 /* Starts the helper with its stderr in a pipe. Returns 0; -ENOENT: not installed; -EPERM: it refused
  * and said why; or another -errno. */
-static int run_helper(const char *file, char *const argv[], char *said, size_t size)
+static int run_helper(const char *file, const char *name, char *const argv[], char *said,
+		      size_t size)
 {
 	auto_close int in = -EBADF, out = -EBADF;
 	posix_spawn_file_actions_t actions;
@@ -195,7 +199,7 @@ static int run_helper(const char *file, char *const argv[], char *said, size_t s
 	if (r)
 		return -r;
 	close(TAKE_FD(out));
-	read_said(in, said, size);
+	read_said(in, said, size, name);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
@@ -229,7 +233,7 @@ static int map_by_helper(pid_t child, const struct map_kind *k, const struct oci
 	for (size_t i = 0; r == -ENOENT && i < ARRAY_LEN(helper_dirs); i++) {
 		snprintf(file, sizeof(file), "%s/%s", helper_dirs[i], k->helper);
 		if (access(file, X_OK) == 0)
-			r = run_helper(file, argv, said, size);
+			r = run_helper(file, k->helper, argv, said, size);
 	}
 	return r;
 }
@@ -320,4 +324,17 @@ bool ns_user_can_setgroups(int proc_fd)
 
 	/* No such file: a kernel before 3.19 or one without user namespaces; nothing is denied. */
 	return fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 || strncmp(text, "deny", 4) != 0;
+}
+
+int ns_user_prepare(const struct ns_plan *p, struct err *e)
+{
+	int r;
+
+	if (p->action[NS_USER] == NS_INHERIT || (geteuid() == 0 && getegid() == 0))
+		return 0;
+	r = sys_return(syscall(SYS_setresgid, 0, 0, 0));
+	if (r >= 0)
+		r = sys_return(syscall(SYS_setresuid, 0, 0, 0));
+	/* EINVAL: the maps have no root; then the process goes on as who it is. */
+	return r < 0 && r != -EINVAL ? err_sys(e, r, "become root in the user namespace") : 0;
 }

@@ -187,15 +187,16 @@ int caps_plan_make(const struct oci_capabilities *c, struct caps_plan *ret, stru
 
 static int drop_one(unsigned cap, struct err *e)
 {
-	/* Asking first needs no right: what is gone already is no error for an ordinary user. A
-	 * capability that the kernel does not know is EINVAL. */
-	int r = prctl(PR_CAPBSET_READ, (unsigned long)cap, 0, 0, 0);
+	int r, is_there;
 
-	if (r <= 0)
-		return r < 0 ? -errno : 0;
 	if (prctl(PR_CAPBSET_DROP, (unsigned long)cap, 0, 0, 0) == 0)
 		return 0;
 	r = -errno;
+	/* Asking needs no right: what is gone already is no error for an ordinary user. A capability
+	 * that the kernel does not know is EINVAL. */
+	is_there = prctl(PR_CAPBSET_READ, (unsigned long)cap, 0, 0, 0);
+	if (is_there <= 0)
+		return is_there < 0 ? -errno : 0;
 	if (r == -EPERM)
 		return err_say(e, r,
 			       "drop capability %u from the bounding set: operation not permitted; "

@@ -45,7 +45,9 @@ int rlimits_check(const struct oci_process *p, struct err *e);
 /* Sets them on the caller. Raising a hard limit without CAP_SYS_RESOURCE: an error that says so. */
 int rlimits_apply(const struct oci_process *p, struct err *e);
 
-/* Writes /proc/self/oom_score_adj through proc_fd. Lowering without CAP_SYS_RESOURCE: a clear error. */
+/* Writes /proc/self/oom_score_adj through proc_fd (a handle from outside does as well). Lowering
+ * without CAP_SYS_RESOURCE: a clear error. Order: before the ids change in any way (user_apply; with a
+ * user namespace: ns_prepare), since that makes /proc/self the property of the host's root. */
 int oom_score_apply(int64_t value, int proc_fd, struct err *e);
 
 int personality_check(const struct oci_linux *l, struct err *e);
