@@ -26,7 +26,8 @@ static const struct {
 	 "this kernel does not account for swap; boot it with swapaccount=1"},
 	{"memory.limit_in_bytes", EBUSY, "more than that is in use and cannot be reclaimed"},
 	{"memory.memsw.limit_in_bytes", EBUSY, "more than that is in use and cannot be reclaimed"},
-	{"cpu.rt_runtime_us", ENOENT, "this kernel has no real-time groups (CONFIG_RT_GROUP_SCHED)"},
+	{"cpu.rt_runtime_us", ENOENT,
+	 "this kernel has no real-time groups (CONFIG_RT_GROUP_SCHED)"},
 	{"cpu.rt_period_us", ENOENT, "this kernel has no real-time groups (CONFIG_RT_GROUP_SCHED)"},
 	{"cpu.rt_runtime_us", EINVAL, "the group above has no real-time budget left to give"},
 	{"blkio.weight", ENOENT, "no I/O scheduler with weights is loaded (bfq)"},
@@ -35,8 +36,10 @@ static const struct {
 	{"io.max", ENODEV, "there is no such block device"},
 	{"cpuset.cpus", ERANGE, "there is no such processor"},
 	{"cpuset.mems", ERANGE, "there is no such memory node"},
-	{"cpuset.cpus", EINVAL, "the group above does not have these, or there is no such processor"},
-	{"cpuset.mems", EINVAL, "the group above does not have these, or there is no such memory node"},
+	{"cpuset.cpus", EINVAL,
+	 "the group above does not have these, or there is no such processor"},
+	{"cpuset.mems", EINVAL,
+	 "the group above does not have these, or there is no such memory node"},
 	{"cpuset.cpus", EACCES, "the group above does not have these"},
 	{"cpuset.mems", EACCES, "the group above does not have these"},
 };
@@ -92,8 +95,8 @@ static int write_one(const struct cgroup *c, const struct cgroup_write *w, struc
 }
 
 /*
- * The text that would put a file back. Most files read as they are written; of the others, flat keyed
- * lists are put back line by line (apply_undo) and write-only files not at all.
+ * The text that would put a file back. Most files read as they are written; of the others, flat
+ * keyed lists are put back line by line (apply_undo) and write-only files not at all.
  */
 static const char *read_old(const struct cgroup *c, const struct cgroup_write *w, struct arena *a)
 {
@@ -230,7 +233,8 @@ static void undo_one(const struct cgroup *c, const struct cgroup_write *w, const
 void apply_undo(const struct cgroup *c, const struct cgroup_write *v, size_t n,
 		const char *const *olds)
 {
-	/* Twice: of values that depend on each other the second round takes what the first could not. */
+	/* Twice: of values that depend on each other the second round takes what the first could
+	 * not. */
 	for (unsigned round = 0; round < 2; round++)
 		for (size_t i = n; i-- > 0;)
 			if (olds[i])

@@ -17,10 +17,11 @@ struct json_writer;
  * Theory of operation
  *
  * A machine has hierarchies: on v2 one, on v1 one for each group of controllers, on hybrid both. A
- * `layout` is what was found; a `plan` is, for one container, the path of its group in each hierarchy
- * in use and the ordered list of (hierarchy, file, value) to write; a `cgroup` is the groups opened.
- * Each controller's file (cpu.c, memory.c, ...) turns its part of oci_resources into writes, v1 and v2
- * side by side. Only v1.c, v2.c, hybrid.c and none.c know how a group is made, entered, frozen, killed, removed.
+ * `layout` is what was found; a `plan` is, for one container, the path of its group in each
+ * hierarchy in use and the ordered list of (hierarchy, file, value) to write; a `cgroup` is the
+ * groups opened. Each controller's file (cpu.c, memory.c, ...) turns its part of oci_resources into
+ * writes, v1 and v2 side by side. Only v1.c, v2.c, hybrid.c and none.c know how a group is made,
+ * entered, frozen, killed, removed.
  */
 
 enum cgroup_mode { CGROUP_NONE, CGROUP_V1, CGROUP_HYBRID, CGROUP_V2 };
@@ -57,7 +58,8 @@ struct cgroup_layout {
 	enum cgroup_mode mode;
 	unsigned n;
 	struct cgroup_hierarchy hierarchy[CGROUP_HIERARCHY_MAX];
-	int8_t of[CG_CONTROLLER_COUNT]; /* hierarchy of each controller, -1: missing on this machine */
+	int8_t of[CG_CONTROLLER_COUNT]; /* hierarchy of each controller, -1: missing on this machine
+					 */
 };
 
 /* Finds out by statfs and /proc/self/cgroup (mountinfo only where the usual places are empty). */
@@ -67,21 +69,25 @@ struct cgroup_write {
 	uint8_t hierarchy;
 	const char *file, *value;
 	const char *property; /* what asked for it: "linux.resources.memory.limit" */
-	bool is_optional; /* a kernel that lacks the file is no error (rsvd limits, swap of a kernel without) */
-	bool is_alternative; /* only where the write before it found no file (io.bfq.weight, io.weight) */
-	uint8_t together; /* != 0: neighbours with one number depend on each other; any order that works */
+	bool is_optional; /* a kernel that lacks the file is no error (rsvd limits, swap of a kernel
+			     without) */
+	bool is_alternative; /* only where the write before it found no file (io.bfq.weight,
+				io.weight) */
+	uint8_t together; /* != 0: neighbours with one number depend on each other; any order that
+			     works */
 };
 
 struct cgroup_plan {
 	const struct cgroup_layout *layout;
-	const char *path;                 /* the group as asked for: "/berth/ID" */
-	bool is_relative;                 /* path is below the caller's own group of each hierarchy */
-	bool is_default_path;             /* cgroupsPath was absent */
+	const char *path;     /* the group as asked for: "/berth/ID" */
+	bool is_relative;     /* path is below the caller's own group of each hierarchy */
+	bool is_default_path; /* cgroupsPath was absent */
 	const char *group_path[CGROUP_HIERARCHY_MAX]; /* the group below each mount */
-	uint32_t used;                    /* bits: hierarchies in which a group is made */
-	uint32_t controllers;             /* bits: v2 controllers to enable where the machine has them ... */
-	uint32_t needed;                  /* ... and those without which a limit cannot be set */
-	SLICE(struct oci_device_rule) device_rules; /* v2: for the eBPF program, the last match wins */
+	uint32_t used;	      /* bits: hierarchies in which a group is made */
+	uint32_t controllers; /* bits: v2 controllers to enable where the machine has them ... */
+	uint32_t needed;      /* ... and those without which a limit cannot be set */
+	SLICE(struct oci_device_rule)
+	device_rules; /* v2: for the eBPF program, the last match wins */
 	SLICE(struct cgroup_write) writes;
 	const struct oci_resources *resources;
 	bool is_rootless;
@@ -89,24 +95,25 @@ struct cgroup_plan {
 };
 
 /* Pure but for the layout. id gives the path where cgroupsPath is absent. Errors: a limit whose
- * controller is missing (told by name), values out of range, `unified` on v1, ... Rootless without a
- * usable group and no limits asked: mode NONE behaviour, used == 0. */
-int cgroup_plan_make(const struct cgroup_layout *layout, const struct oci_spec *spec, const char *id,
-		     bool is_rootless, struct arena *a, struct cgroup_plan *ret, struct err *e);
+ * controller is missing (told by name), values out of range, `unified` on v1, ... Rootless without
+ * a usable group and no limits asked: mode NONE behaviour, used == 0. */
+int cgroup_plan_make(const struct cgroup_layout *layout, const struct oci_spec *spec,
+		     const char *id, bool is_rootless, struct arena *a, struct cgroup_plan *ret,
+		     struct err *e);
 void cgroup_plan_print(const struct cgroup_plan *p, struct json_writer *w);
 
 /* The groups of one container, opened. Zero fds are never valid: unused ones are -EBADF. Every
- * hierarchy of the machine has an entry, so that cgroup_update can make a group later where none was
- * needed so far; dir_fd tells whether there is one. mount and path live as long as the plan's (or
- * saved list's) arena. */
+ * hierarchy of the machine has an entry, so that cgroup_update can make a group later where none
+ * was needed so far; dir_fd tells whether there is one. mount and path live as long as the plan's
+ * (or saved list's) arena. */
 struct cgroup {
 	unsigned n;
 	struct {
 		bool is_v2;
 		uint32_t controllers;
 		const char *mount, *path; /* whole path is mount + path */
-		int dir_fd;               /* O_PATH | O_DIRECTORY */
-		int tasks_fd;             /* v1: O_WRONLY on `tasks`, opened by cgroup_create; else -EBADF */
+		int dir_fd;		  /* O_PATH | O_DIRECTORY */
+		int tasks_fd; /* v1: O_WRONLY on `tasks`, opened by cgroup_create; else -EBADF */
 	} group[CGROUP_HIERARCHY_MAX];
 };
 
@@ -117,15 +124,21 @@ int cgroup_create(const struct cgroup_plan *p, struct cgroup *ret, struct err *e
 /* The v2 directory for CLONE_INTO_CGROUP, or -EBADF. */
 int cgroup_clone_fd(const struct cgroup *c);
 
-/* In a single-threaded child, before anything else: enters each v1 group by writing 0 into `tasks`. */
+/* In a single-threaded child, before anything else: enters each v1 group by writing 0 into `tasks`.
+ */
 int cgroup_enter_self(const struct cgroup *c, struct err *e);
 
-/* For exec and later commands. save writes one JSON value (an array of {mount,path,v2,controllers}),
- * load opens the same groups again; a group that is gone is left out. `sub` (may be NULL): a group
- * below the container's own, as `exec --cgroup` names it; opened with tasks fds. */
+/* For exec and later commands. save writes one JSON value (an array of
+ * {mount,path,v2,controllers}), load opens the same groups again; a group that is gone is left out.
+ * `sub` (may be NULL): a group below the container's own, as `exec --cgroup` names it; opened with
+ * tasks fds. */
 void cgroup_save(const struct cgroup *c, struct json_writer *w);
 struct cgroup_saved {
-	struct { bool v2; uint64_t controllers; const char *mount, *path; } *v;
+	struct {
+		bool v2;
+		uint64_t controllers;
+		const char *mount, *path;
+	} * v;
 	size_t n;
 };
 int cgroup_open(const struct cgroup_saved *saved, struct cgroup *ret, struct err *e);
@@ -135,26 +148,28 @@ void cgroup_close(struct cgroup *c); /* closes descriptors only */
 
 int cgroup_freeze(const struct cgroup *c, struct err *e); /* returns when frozen; poll, no sleep */
 int cgroup_thaw(const struct cgroup *c, struct err *e);
-int cgroup_is_frozen(const struct cgroup *c);             /* 1, 0, -errno */
+int cgroup_is_frozen(const struct cgroup *c); /* 1, 0, -errno */
 int cgroup_pids(const struct cgroup *c, struct arena *a, pid_t **ret, size_t *ret_n, struct err *e);
-/* Signals every process of the group (cgroup.kill for SIGKILL on v2; freeze, signal, thaw on v1). */
+/* Signals every process of the group (cgroup.kill for SIGKILL on v2; freeze, signal, thaw on v1).
+ */
 int cgroup_kill(const struct cgroup *c, int signo, struct err *e);
 /* Kills what is left, waits for emptiness (poll on cgroup.events or pidfds) and removes the groups,
  * sub-groups first. A group already gone is fine. */
 int cgroup_destroy(const struct cgroup *c, struct err *e);
 
-/* Changes limits in place: all or none (old values are put back where a later write fails). Makes and
- * enters v1 groups that were not in use so far. */
+/* Changes limits in place: all or none (old values are put back where a later write fails). Makes
+ * and enters v1 groups that were not in use so far. */
 int cgroup_update(const struct cgroup *c, const struct oci_resources *r, struct err *e);
 
 /* Writes the figures as the "data" object of runc's `events --stats` (types/events.go of runc). */
 int cgroup_stats_print(const struct cgroup *c, struct json_writer *w, struct err *e);
 
-/* Out-of-memory kills so far in this group (memory.events oom_kill / memory.oom_control), or -errno;
- * and a descriptor to poll for the next one (*ret_events: the poll(2) events to ask for). */
+/* Out-of-memory kills so far in this group (memory.events oom_kill / memory.oom_control), or
+ * -errno; and a descriptor to poll for the next one (*ret_events: the poll(2) events to ask for).
+ */
 int64_t cgroup_oom_kills(const struct cgroup *c);
-/* After POLLPRI a v2 descriptor must be read from offset 0, after POLLIN a v1 one (8 bytes), to be armed
- * again. */
+/* After POLLPRI a v2 descriptor must be read from offset 0, after POLLIN a v1 one (8 bytes), to be
+ * armed again. */
 int cgroup_oom_fd(const struct cgroup *c, short *ret_events, struct err *e);
 
 #endif

@@ -126,25 +126,30 @@ static int check(struct limits *l, const struct oci_cpu *c)
 			       (unsigned long long)c->burst.value, (long long)c->quota.value);
 	if (c->period.is_set && c->period.value &&
 	    (c->period.value < 1000 || c->period.value > 1000000))
-		return err_say(l->err, -EINVAL, "%s: %llu is not within 1000 and 1000000"
-			       " microseconds", p_period, (unsigned long long)c->period.value);
+		return err_say(l->err, -EINVAL,
+			       "%s: %llu is not within 1000 and 1000000"
+			       " microseconds",
+			       p_period, (unsigned long long)c->period.value);
 	if (c->quota.is_set && c->quota.value > 0 && c->quota.value < 1000)
-		return err_say(l->err, -EINVAL, "%s: %lld is less than the smallest quota, 1000"
-			       " microseconds", p_quota, (long long)c->quota.value);
+		return err_say(l->err, -EINVAL,
+			       "%s: %lld is less than the smallest quota, 1000"
+			       " microseconds",
+			       p_quota, (long long)c->quota.value);
 	return 0;
 }
 
 int cpu_limits(struct limits *l, const struct oci_resources *r)
 {
 	const struct oci_cpu *c = &r->cpu;
-	const char *property = c->shares.is_set && c->shares.value ? p_shares
-		: c->quota.is_set && c->quota.value		     ? p_quota
-		: c->period.is_set && c->period.value		     ? p_period
-		: c->burst.is_set				     ? p_burst
-		: c->idle.is_set				     ? p_idle
-		: c->realtime_runtime.is_set && c->realtime_runtime.value ? p_rt_runtime
-		: c->realtime_period.is_set && c->realtime_period.value	  ? p_rt_period
-									  : NULL;
+	const char *property = c->shares.is_set && c->shares.value   ? p_shares
+			       : c->quota.is_set && c->quota.value   ? p_quota
+			       : c->period.is_set && c->period.value ? p_period
+			       : c->burst.is_set		     ? p_burst
+			       : c->idle.is_set			     ? p_idle
+			       : c->realtime_runtime.is_set && c->realtime_runtime.value
+				       ? p_rt_runtime
+			       : c->realtime_period.is_set && c->realtime_period.value ? p_rt_period
+										       : NULL;
 	int is_v2, bad;
 
 	if (!property)
@@ -169,7 +174,7 @@ static void put_percpu(const struct figures *f, const char *key, const char *all
 
 		/* cpuacct.usage_all: "cpu user system" and then a line for each processor */
 		if (sscanf(line + 1, "%*u %llu %llu", &user, &system) == 2)
-			json_uint(f->w, column == PERCPU_USAGE ? user + system
+			json_uint(f->w, column == PERCPU_USAGE	? user + system
 					: column == PERCPU_USER ? user
 								: system);
 	}

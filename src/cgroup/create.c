@@ -23,8 +23,8 @@
  *
  * For each hierarchy in use: mkdir of the whole path (parents only where that fails), one O_PATH
  * descriptor for everything later, the descriptor of `tasks` for the child. A group that was there
- * before must be empty and thawed. Order: all groups are made before the first value is written, and
- * a v1 cpuset gets its parents' cpus and mems at once, since nothing can enter it without.
+ * before must be empty and thawed. Order: all groups are made before the first value is written,
+ * and a v1 cpuset gets its parents' cpus and mems at once, since nothing can enter it without.
  */
 
 static int check_empty(const struct cgroup *c, unsigned i, struct err *e)
@@ -35,8 +35,10 @@ static int check_empty(const struct cgroup *c, unsigned i, struct err *e)
 		return err_sys(e, n, "reading %s%s/cgroup.procs", c->group[i].mount,
 			       c->group[i].path);
 	if (n > 0)
-		return err_say(e, -EBUSY, "container's cgroup is not empty: %d process(es) found in"
-			       " %s%s", n, c->group[i].mount, c->group[i].path);
+		return err_say(e, -EBUSY,
+			       "container's cgroup is not empty: %d process(es) found in"
+			       " %s%s",
+			       n, c->group[i].mount, c->group[i].path);
 	return 0;
 }
 
@@ -99,8 +101,7 @@ static void fill_groups(const struct cgroup_plan *p, struct cgroup *c)
 	}
 }
 
-static int make_groups(const struct cgroup_plan *p, struct cgroup *c, unsigned *made,
-		       struct err *e)
+static int make_groups(const struct cgroup_plan *p, struct cgroup *c, unsigned *made, struct err *e)
 {
 	for (unsigned i = 0; i < c->n; i++) {
 		int r;

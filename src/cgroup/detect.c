@@ -24,11 +24,11 @@
 /*
  * Theory of operation
  *
- * /proc/self/cgroup lists "ID:CONTROLLERS:PATH" for each hierarchy, v2 as "0::PATH" (cgroups(7)). By
- * the convention of every distribution they are mounted on /sys/fs/cgroup itself (v2) or on
- * directories of a tmpfs there named by their controllers (v1), "unified" for v2; one statfs(2) each
- * proves it. Only where that fails is mountinfo read: on a machine with thousands of mounts that costs
- * more than the rest of a start.
+ * /proc/self/cgroup lists "ID:CONTROLLERS:PATH" for each hierarchy, v2 as "0::PATH" (cgroups(7)).
+ * By the convention of every distribution they are mounted on /sys/fs/cgroup itself (v2) or on
+ * directories of a tmpfs there named by their controllers (v1), "unified" for v2; one statfs(2)
+ * each proves it. Only where that fails is mountinfo read: on a machine with thousands of mounts
+ * that costs more than the rest of a start.
  */
 
 static const char top[] = "/sys/fs/cgroup";
@@ -89,8 +89,8 @@ static const char *find_mount(const char *mountinfo, const char *controllers, st
 		}
 		if (!str_eq(type, is_v2 ? "cgroup2" : "cgroup") || !options)
 			continue;
-		if (!is_v2 && (parse_names(options, ',', false) !=
-			       parse_names(controllers, ',', false)))
+		if (!is_v2 &&
+		    (parse_names(options, ',', false) != parse_names(controllers, ',', false)))
 			continue;
 		point = text;
 		for (i = 0; i < 4 && point; i++) {
@@ -163,8 +163,8 @@ static void add_hierarchy(struct cgroup_layout *layout, const struct detect_line
 		.is_v2 = is_v2,
 		.name = line->controllers,
 		.mount = mount,
-		/* Outside of our cgroup namespace's root the path starts with "/..": our mount shows
-		 * the namespace's root, below which we have no group of our own. */
+		/* Outside of our cgroup namespace's root the path starts with "/..": our mount
+		 * shows the namespace's root, below which we have no group of our own. */
 		.own = str_starts(line->path, "/..") ? "/" : line->path,
 		.controllers = bits,
 	};
@@ -201,8 +201,8 @@ int cgroup_detect(struct arena *a, struct cgroup_layout *ret, struct err *e)
 		mount = usual_mount(lines[i].controllers, is_pure_v2, a);
 		/* A v2 line alone is there on every kernel, mounted or not: no reason to search. */
 		if (!mount && (*lines[i].controllers || n == 1)) {
-			if (!mountinfo && file_read_at(AT_FDCWD, "/proc/self/mountinfo", a, 64 << 20,
-						       &mountinfo, NULL) < 0)
+			if (!mountinfo && file_read_at(AT_FDCWD, "/proc/self/mountinfo", a,
+						       64 << 20, &mountinfo, NULL) < 0)
 				mountinfo = arena_strdup(a, "");
 			mount = find_mount(mountinfo, lines[i].controllers, a);
 		}
@@ -211,8 +211,8 @@ int cgroup_detect(struct arena *a, struct cgroup_layout *ret, struct err *e)
 	}
 	for (unsigned i = 0; i < layout.n; i++)
 		*(layout.hierarchy[i].is_v2 ? &has_v2 : &has_v1) = true;
-	layout.mode = has_v1 ? (has_v2 ? CGROUP_HYBRID : CGROUP_V1)
-			     : (has_v2 ? CGROUP_V2 : CGROUP_NONE);
+	layout.mode =
+		has_v1 ? (has_v2 ? CGROUP_HYBRID : CGROUP_V1) : (has_v2 ? CGROUP_V2 : CGROUP_NONE);
 	*ret = layout;
 	return 0;
 }

@@ -20,8 +20,8 @@
  * devices that every container has: as runc does it, and what the callers expect. A rule with the
  * type "a" and nothing narrower makes all before it void. v1 keeps a list of exceptions from one
  * default, changed by writes to devices.allow and devices.deny (cgroup-v1/devices.rst). v2 asks a
- * program at each open and mknod: it walks the rules from the last to the first, and each access bit
- * is decided by the first rule that it meets there.
+ * program at each open and mknod: it walks the rules from the last to the first, and each access
+ * bit is decided by the first rule that it meets there.
  */
 
 enum { ANY = -1 };
@@ -34,16 +34,15 @@ struct always {
 
 /* runc 1.1: the default devices, mknod of any device, ptys, and tun for VPN programs. */
 static const struct always allowed_always[] = {
-	{'c', ANY, ANY, "m"}, {'b', ANY, ANY, "m"},
-	{'c', 1, 3, "rwm"},   /* null */
-	{'c', 1, 5, "rwm"},   /* zero */
-	{'c', 1, 7, "rwm"},   /* full */
-	{'c', 1, 8, "rwm"},   /* random */
-	{'c', 1, 9, "rwm"},   /* urandom */
-	{'c', 5, 0, "rwm"},   /* tty */
-	{'c', 5, 2, "rwm"},   /* ptmx */
-	{'c', 136, ANY, "rwm"}, /* pts */
-	{'c', 10, 200, "rwm"}, /* net/tun */
+	{'c', ANY, ANY, "m"},	{'b', ANY, ANY, "m"}, {'c', 1, 3, "rwm"}, /* null */
+	{'c', 1, 5, "rwm"},						  /* zero */
+	{'c', 1, 7, "rwm"},						  /* full */
+	{'c', 1, 8, "rwm"},						  /* random */
+	{'c', 1, 9, "rwm"},						  /* urandom */
+	{'c', 5, 0, "rwm"},						  /* tty */
+	{'c', 5, 2, "rwm"},						  /* ptmx */
+	{'c', 136, ANY, "rwm"},						  /* pts */
+	{'c', 10, 200, "rwm"},						  /* net/tun */
 };
 
 static unsigned access_bits(const char *access)
@@ -51,7 +50,7 @@ static unsigned access_bits(const char *access)
 	unsigned bits = 0;
 
 	for (; *access; access++)
-		bits |= *access == 'r' ? BPF_DEVCG_ACC_READ
+		bits |= *access == 'r'	 ? BPF_DEVCG_ACC_READ
 			: *access == 'w' ? BPF_DEVCG_ACC_WRITE
 			: *access == 'm' ? BPF_DEVCG_ACC_MKNOD
 					 : 8;
@@ -91,18 +90,24 @@ static int check_rule(const struct oci_device_rule *r, size_t i, struct err *e)
 	static const char *const types[] = {"a", "b", "c", "u"};
 
 	if (r->type && *r->type && str_index(r->type, types, ARRAY_LEN(types)) < 0)
-		return err_say(e, -EINVAL, "linux.resources.devices[%zu].type: \"%s\" is not one of"
-			       " a, b, c", i, r->type);
+		return err_say(e, -EINVAL,
+			       "linux.resources.devices[%zu].type: \"%s\" is not one of"
+			       " a, b, c",
+			       i, r->type);
 	if (!r->access || !*r->access)
 		return err_say(e, -EINVAL, "linux.resources.devices[%zu].access: must not be empty",
 			       i);
 	if (access_bits(r->access) > ACCESS_ALL)
-		return err_say(e, -EINVAL, "linux.resources.devices[%zu].access: \"%s\" is not made"
-			       " of r, w, m", i, r->access);
+		return err_say(e, -EINVAL,
+			       "linux.resources.devices[%zu].access: \"%s\" is not made"
+			       " of r, w, m",
+			       i, r->access);
 	if ((r->major.is_set && r->major.value > INT32_MAX) ||
 	    (r->minor.is_set && r->minor.value > INT32_MAX))
-		return err_say(e, -ERANGE, "linux.resources.devices[%zu]: no device has a number"
-			       " that large", i);
+		return err_say(e, -ERANGE,
+			       "linux.resources.devices[%zu]: no device has a number"
+			       " that large",
+			       i);
 	return 0;
 }
 
@@ -200,8 +205,8 @@ int devices_limits(struct limits *l, const struct oci_resources *r, struct oci_d
 	*ret_n = 0;
 	if (bad < 0)
 		return bad;
-	/* A rootless caller may neither write devices.* nor load a program; its container cannot make
-	 * device nodes either. And where everything is allowed there is nothing to set. */
+	/* A rootless caller may neither write devices.* nor load a program; its container cannot
+	 * make device nodes either. And where everything is allowed there is nothing to set. */
 	if (l->is_rootless || (n == 1 && v[0].allow))
 		return 0;
 	if (l->layout->mode == CGROUP_V2) {
@@ -286,7 +291,8 @@ int devices_update_v1(struct limits *l, const struct oci_resources *r)
 			add_write(l, true, text);
 	}
 	/* Order: what is no longer wanted goes last; a denial of a part of what was just allowed
-	 * (one device, other accesses) would take the new one with it, so such are allowed again. */
+	 * (one device, other accesses) would take the new one with it, so such are allowed again.
+	 */
 	for (line = strtok_r(now, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		if (!has_line(wanted, line))
 			add_write(l, false, line);
@@ -298,8 +304,9 @@ int devices_update_v1(struct limits *l, const struct oci_resources *r)
 /* ---- the v2 program -------------------------------------------------------------------------- */
 
 /*
- * r1: the context, r2: accesses still to be decided, r3: what a rule compares. Each rule loads anew:
- * a register that lives across rules makes the verifier follow all combinations of their outcomes.
+ * r1: the context, r2: accesses still to be decided, r3: what a rule compares. Each rule loads
+ * anew: a register that lives across rules makes the verifier follow all combinations of their
+ * outcomes.
  */
 enum { INSNS_A_RULE = 12, INSNS_AROUND = 8 };
 
@@ -399,7 +406,8 @@ static int put_program(int dir_fd, int prog_fd)
 		if (old_fd >= 0 && bpf_attach_device(dir_fd, prog_fd, old_fd) == 0)
 			return 0;
 	}
-	/* All attached programs must allow, so the new one beside the old ones never opens a gap. */
+	/* All attached programs must allow, so the new one beside the old ones never opens a gap.
+	 */
 	r = bpf_attach_device(dir_fd, prog_fd, -1);
 	if (r < 0)
 		return r;
@@ -425,12 +433,16 @@ int devices_attach(int dir_fd, const struct oci_device_rule *v, size_t n, const 
 	devices_program(v, n, &a, &insns, &count);
 	prog_fd = bpf_load_device(insns, count, log, sizeof(log));
 	if (prog_fd == -EPERM)
-		return err_say(e, prog_fd, "linux.resources.devices: loading the device program for"
+		return err_say(e, prog_fd,
+			       "linux.resources.devices: loading the device program for"
 			       " %s: operation not permitted (needs CAP_BPF and CAP_NET_ADMIN, or"
-			       " CAP_SYS_ADMIN, in the first user namespace)", path);
+			       " CAP_SYS_ADMIN, in the first user namespace)",
+			       path);
 	if (prog_fd < 0)
-		return err_sys(e, prog_fd, "linux.resources.devices: loading the device program for"
-			       " %s", path);
+		return err_sys(e, prog_fd,
+			       "linux.resources.devices: loading the device program for"
+			       " %s",
+			       path);
 	r = put_program(dir_fd, prog_fd);
 	if (r < 0)
 		return err_sys(e, r, "linux.resources.devices: attaching the device program to %s",

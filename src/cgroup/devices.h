@@ -14,13 +14,13 @@ struct bpf_insn;
 int devices_limits(struct limits *l, const struct oci_resources *r, struct oci_device_rule **ret,
 		   size_t *ret_n);
 
-/* The rules that take effect: "everything is denied", the specification's in their order, the devices
- * that every container has; without those that a later one makes void. In the arena. */
+/* The rules that take effect: "everything is denied", the specification's in their order, the
+ * devices that every container has; without those that a later one makes void. In the arena. */
 int devices_effective(const struct oci_resources *r, struct arena *a, struct oci_device_rule **ret,
 		      size_t *ret_n, struct err *e);
 
-/* The program for BPF_PROG_TYPE_CGROUP_DEVICE; the last rule that matches decides, without one it is
- * denied. In the arena. */
+/* The program for BPF_PROG_TYPE_CGROUP_DEVICE; the last rule that matches decides, without one it
+ * is denied. In the arena. */
 int devices_program(const struct oci_device_rule *v, size_t n, struct arena *a,
 		    struct bpf_insn **ret, size_t *ret_n);
 

@@ -14,8 +14,8 @@
 
 /*
  * v2: memory.events changes, poll(2) says POLLPRI, and a read from its begin arms it again. v1: an
- * eventfd registered in cgroup.event_control (cgroup-v1/memory.rst, "OOM Control"); it also fires when
- * the group is removed.
+ * eventfd registered in cgroup.event_control (cgroup-v1/memory.rst, "OOM Control"); it also fires
+ * when the group is removed.
  */
 
 static int find_memory(const struct cgroup *c)
@@ -72,7 +72,8 @@ int cgroup_oom_fd(const struct cgroup *c, short *ret_events, struct err *e)
 	int i = find_memory(c), fd;
 
 	if (i < 0)
-		return err_say(e, -ENOENT, "the container has no memory cgroup: running out of"
+		return err_say(e, -ENOENT,
+			       "the container has no memory cgroup: running out of"
 			       " memory cannot be observed");
 	fd = c->group[i].is_v2 ? open_v2(c->group[i].dir_fd) : register_v1(c->group[i].dir_fd);
 	if (fd < 0)

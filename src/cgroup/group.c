@@ -54,7 +54,8 @@ int group_make_dirs(const char *mount, const char *path, unsigned *ret_made, str
 		return 0;
 	}
 	r = errno == EEXIST ? 0 : -errno;
-	/* Again and again: a failing start of another container may remove a parent that it made. */
+	/* Again and again: a failing start of another container may remove a parent that it made.
+	 */
 	for (unsigned round = 0; r == -ENOENT && round < 8; round++) {
 		made = 0;
 		(void)group_path(whole, sizeof(whole), mount, path);
@@ -192,7 +193,8 @@ int group_signal_all(int dir_fd, int signo)
 		if (r < 0)
 			return r == -ENOENT ? 0 : r;
 		for (size_t i = 0; i < now.n; i++) {
-			if (before.n && bsearch(&now.v[i], before.v, before.n, sizeof(pid_t), compare_pids))
+			if (before.n &&
+			    bsearch(&now.v[i], before.v, before.n, sizeof(pid_t), compare_pids))
 				continue;
 			has_new = true;
 			if (kill(now.v[i], signo) < 0 && errno != ESRCH)

@@ -12,7 +12,7 @@
 
 enum {
 	GROUP_PATH_MAX = 4096,
-	GROUP_WAIT_MS = 10000,     /* how long dying processes may take before it is an error */
+	GROUP_WAIT_MS = 10000,	   /* how long dying processes may take before it is an error */
 	GROUP_FILE_MAX = 16 << 20, /* a list of pids longer than this is no list of pids */
 };
 
@@ -22,7 +22,8 @@ enum {
  */
 struct group_ops {
 	/* Makes the group (missing parents too). *ret_made is the number of directories made, which
-	 * are the last of the path. controllers: v2: bits to enable; needed: those that must work. */
+	 * are the last of the path. controllers: v2: bits to enable; needed: those that must work.
+	 */
 	int (*make)(const char *mount, const char *path, uint32_t controllers, uint32_t needed,
 		    unsigned *ret_made, struct err *e);
 	/* Refuses a group that cannot take a new process: frozen, or of the wrong type. */

@@ -33,13 +33,15 @@ int hugetlb_limits(struct limits *l, const struct oci_resources *r)
 		if (!is_page_size(h->page_size))
 			return err_say(l->err, -EINVAL, "%s: \"%s\" is no page size such as 2MB",
 				       property, h->page_size ? h->page_size : "");
-		/* Reservations first (5.7): with them mmap(2) fails instead of a later access killing.
-		 * The fault form as well, since MAP_NORESERVE goes round reservations. */
+		/* Reservations first (5.7): with them mmap(2) fails instead of a later access
+		 * killing. The fault form as well, since MAP_NORESERVE goes round reservations. */
 		limits_add(l, CG_HUGETLB, property,
 			   arena_printf(l->arena, "hugetlb.%s.rsvd.%s", h->page_size, end), "%llu",
-			   bytes)->is_optional = true;
+			   bytes)
+			->is_optional = true;
 		limits_add(l, CG_HUGETLB, property,
-			   arena_printf(l->arena, "hugetlb.%s.%s", h->page_size, end), "%llu", bytes);
+			   arena_printf(l->arena, "hugetlb.%s.%s", h->page_size, end), "%llu",
+			   bytes);
 	}
 	return 0;
 }

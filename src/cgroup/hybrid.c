@@ -4,9 +4,9 @@
 
 /*
  * On v1 and hybrid machines a container has a group in each hierarchy in use, all with the same
- * processes. Freezing and killing go through one of them: the freezer's where there is one, since its
- * state is what other tools look at; else the v2 group (its core can freeze); else any, in which
- * killing works unfrozen.
+ * processes. Freezing and killing go through one of them: the freezer's where there is one, since
+ * its state is what other tools look at; else the v2 group (its core can freeze); else any, in
+ * which killing works unfrozen.
  */
 int group_leader(const struct cgroup *c)
 {

@@ -36,7 +36,8 @@ static bool is_given(const struct maybe_u64 *m)
 }
 
 /* Two names for one file: the second is written where the first does not exist. Kernels have the
- * weight only with an I/O scheduler that knows it: cfq (until 5.0), bfq, or the iocost controller. */
+ * weight only with an I/O scheduler that knows it: cfq (until 5.0), bfq, or the iocost controller.
+ */
 static void add_either(struct limits *l, const char *property, const char *first,
 		       const char *first_value, const char *second, const char *second_value)
 {
@@ -135,14 +136,15 @@ static void throttles(struct limits *l, const struct oci_block_io *b, bool is_v2
 int io_limits(struct limits *l, const struct oci_resources *r)
 {
 	const struct oci_block_io *b = &r->block_io;
-	const char *property = is_given(&b->weight) ? p_weight
-		: is_given(&b->leaf_weight)	    ? p_leaf_weight
-		: b->weight_device.n		    ? p_weight_device
-		: b->throttle_read_bps.n   ? "linux.resources.blockIO.throttleReadBpsDevice"
-		: b->throttle_write_bps.n  ? "linux.resources.blockIO.throttleWriteBpsDevice"
-		: b->throttle_read_iops.n  ? "linux.resources.blockIO.throttleReadIOPSDevice"
-		: b->throttle_write_iops.n ? "linux.resources.blockIO.throttleWriteIOPSDevice"
-					   : NULL;
+	const char *property =
+		is_given(&b->weight)	    ? p_weight
+		: is_given(&b->leaf_weight) ? p_leaf_weight
+		: b->weight_device.n	    ? p_weight_device
+		: b->throttle_read_bps.n    ? "linux.resources.blockIO.throttleReadBpsDevice"
+		: b->throttle_write_bps.n   ? "linux.resources.blockIO.throttleWriteBpsDevice"
+		: b->throttle_read_iops.n   ? "linux.resources.blockIO.throttleReadIOPSDevice"
+		: b->throttle_write_iops.n  ? "linux.resources.blockIO.throttleWriteIOPSDevice"
+					    : NULL;
 	int is_v2, bad;
 
 	if (!property)

@@ -9,7 +9,8 @@
 
 #include "cgroup/cgroup.h"
 
-/* Controllers by their names in /proc/self/cgroup (v1) and cgroup.controllers (v2); NULL: not there. */
+/* Controllers by their names in /proc/self/cgroup (v1) and cgroup.controllers (v2); NULL: not
+ * there. */
 struct controller_name {
 	const char *v1, *v2;
 };
@@ -21,7 +22,8 @@ extern const uint32_t controllers_always_v1, controllers_always_v2;
 /* A list of writes in the making. */
 struct limits {
 	const struct cgroup_layout *layout;
-	const struct cgroup *current; /* update: the groups as they are; NULL: a plan, read nothing */
+	const struct cgroup
+		*current; /* update: the groups as they are; NULL: a plan, read nothing */
 	bool is_rootless;
 	struct arena *arena;
 	struct cgroup_write *v;
@@ -32,8 +34,8 @@ struct limits {
 	struct err *err;
 };
 
-/* Whether the controller's hierarchy is v2. Returns 1, 0, or -EOPNOTSUPP with the controller and the
- * property named where the machine lacks it. */
+/* Whether the controller's hierarchy is v2. Returns 1, 0, or -EOPNOTSUPP with the controller and
+ * the property named where the machine lacks it. */
 int limits_is_v2(struct limits *l, enum cgroup_controller c, const char *property);
 
 /* Adds one write and returns it, for its flags (valid until the next one); the controller must be
@@ -46,8 +48,8 @@ struct cgroup_write *limits_add(struct limits *l, enum cgroup_controller c, cons
 struct cgroup_write *limits_add_at(struct limits *l, int hierarchy, uint32_t controllers,
 				   const char *property, const char *file, const char *value);
 
-/* The writes between these two depend on each other: they are tried in their order, and again as long
- * as one of them still succeeds (a v1 kernel checks each against the others' old values). */
+/* The writes between these two depend on each other: they are tried in their order, and again as
+ * long as one of them still succeeds (a v1 kernel checks each against the others' old values). */
 void limits_begin_together(struct limits *l);
 void limits_end_together(struct limits *l);
 

@@ -35,8 +35,10 @@ int cgroup_open(const struct cgroup_saved *saved, struct cgroup *ret, struct err
 	struct cgroup c = {0};
 
 	if (saved->n > CGROUP_HIERARCHY_MAX)
-		return err_say(e, -EINVAL, "the container's state names %zu cgroups, more than"
-			       " there can be", saved->n);
+		return err_say(e, -EINVAL,
+			       "the container's state names %zu cgroups, more than"
+			       " there can be",
+			       saved->n);
 	for (unsigned i = 0; i < saved->n; i++) {
 		char whole[GROUP_PATH_MAX];
 		int r = group_path(whole, sizeof(whole), saved->v[i].mount, saved->v[i].path);
@@ -48,8 +50,8 @@ int cgroup_open(const struct cgroup_saved *saved, struct cgroup *ret, struct err
 		c.group[i].path = saved->v[i].path;
 		c.group[i].tasks_fd = c.group[i].dir_fd = -EBADF;
 		if (r >= 0) {
-			c.group[i].dir_fd = openat(AT_FDCWD, whole,
-						   O_PATH | O_DIRECTORY | O_CLOEXEC);
+			c.group[i].dir_fd =
+				openat(AT_FDCWD, whole, O_PATH | O_DIRECTORY | O_CLOEXEC);
 			r = c.group[i].dir_fd < 0 ? -errno : 0;
 		}
 		if (r < 0) {
@@ -110,9 +112,9 @@ static int open_tasks(struct cgroup *c, unsigned i, struct err *e)
 }
 
 /*
- * A container that manages groups itself (systemd inside) has enabled controllers for its sub-groups,
- * and then nothing may enter its own group any more. As runc does: into the group of its first
- * process.
+ * A container that manages groups itself (systemd inside) has enabled controllers for its
+ * sub-groups, and then nothing may enter its own group any more. As runc does: into the group of
+ * its first process.
  */
 static int follow_v2(struct cgroup *c, unsigned i, struct arena *a, struct err *e)
 {
@@ -150,7 +152,8 @@ int cgroup_open_for_exec(const struct cgroup_saved *saved, const char *sub, stru
 	if (r < 0)
 		return r;
 	if (sub) {
-		/* Security: cleaned as an absolute path, so that ".." ends at the container's group. */
+		/* Security: cleaned as an absolute path, so that ".." ends at the container's
+		 * group. */
 		path = str_clean_path(a, arena_printf(a, "/%s", parse_sub(sub, &bits))) + 1;
 		if (!bits)
 			r = err_say(e, -EINVAL, "--cgroup %s: no such controller", sub);

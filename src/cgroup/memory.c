@@ -10,9 +10,10 @@
 #include "cgroup/limits.h"
 
 /*
- * The specification counts as v1 does: swap is memory plus swap. -1 is unlimited; 0 or absent leaves
- * the kernel's default; equal to the limit means no swap at all. v2 counts swap alone, so it gets the
- * difference. `kernel` is deprecated and has no effect on today's kernels: it is not looked at.
+ * The specification counts as v1 does: swap is memory plus swap. -1 is unlimited; 0 or absent
+ * leaves the kernel's default; equal to the limit means no swap at all. v2 counts swap alone, so it
+ * gets the difference. `kernel` is deprecated and has no effect on today's kernels: it is not
+ * looked at.
  */
 
 static const char p_limit[] = "linux.resources.memory.limit";
@@ -46,7 +47,8 @@ static int64_t limit_to_be(const struct limits *l, const struct oci_memory *m, b
 	if (is_given(&m->limit))
 		return m->limit.value;
 	if (limits_read(l, CG_MEMORY, is_v2 ? "memory.max" : "memory.limit_in_bytes", text,
-			sizeof(text)) < 0 || str_to_i64(text, &value) < 0)
+			sizeof(text)) < 0 ||
+	    str_to_i64(text, &value) < 0)
 		return -1;
 	/* v1 shows "none" as the largest whole page below 2^63. */
 	return value > INT64_MAX - 65536 ? -1 : value;
@@ -60,24 +62,29 @@ static int check(struct limits *l, const struct oci_memory *m, bool is_v2)
 
 	if (is_given(&m->swap) && m->swap.value > 0) {
 		if (limit < 0)
-			return err_say(l->err, -EINVAL, "%s: needs a memory limit, since it counts"
-				       " memory and swap together", p_swap);
+			return err_say(l->err, -EINVAL,
+				       "%s: needs a memory limit, since it counts"
+				       " memory and swap together",
+				       p_swap);
 		if (m->swap.value < limit)
-			return err_say(l->err, -EINVAL, "%s: %lld is less than the memory limit of"
-				       " %lld, and it counts memory and swap together", p_swap,
-				       (long long)m->swap.value, (long long)limit);
+			return err_say(l->err, -EINVAL,
+				       "%s: %lld is less than the memory limit of"
+				       " %lld, and it counts memory and swap together",
+				       p_swap, (long long)m->swap.value, (long long)limit);
 	}
 	if (m->swappiness.is_set && m->swappiness.value > 200)
 		return err_say(l->err, -EINVAL, "%s: %llu is not within 0 and 200", p_swappiness,
 			       (unsigned long long)m->swappiness.value);
 	if (!m->check_before_update.value || !is_given(&m->limit) || m->limit.value < 0 ||
 	    limits_read(l, CG_MEMORY, is_v2 ? "memory.current" : "memory.usage_in_bytes", text,
-			sizeof(text)) < 0 || str_to_u64(text, &usage) < 0)
+			sizeof(text)) < 0 ||
+	    str_to_u64(text, &usage) < 0)
 		return 0;
 	if ((uint64_t)m->limit.value < usage)
-		return err_say(l->err, -EBUSY, "%s: rejecting memory limit %lld < usage %llu"
-			       " (checkBeforeUpdate)", p_limit, (long long)m->limit.value,
-			       (unsigned long long)usage);
+		return err_say(l->err, -EBUSY,
+			       "%s: rejecting memory limit %lld < usage %llu"
+			       " (checkBeforeUpdate)",
+			       p_limit, (long long)m->limit.value, (unsigned long long)usage);
 	return 0;
 }
 
@@ -90,8 +97,8 @@ static void limits_v1(struct limits *l, const struct oci_memory *m)
 		w = limits_add(l, CG_MEMORY, p_hierarchy, "memory.use_hierarchy", "1");
 		w->is_optional = true;
 	}
-	/* The kernel keeps limit <= memsw at each step, so raising and lowering need the two opposite
-	 * orders. */
+	/* The kernel keeps limit <= memsw at each step, so raising and lowering need the two
+	 * opposite orders. */
 	limits_begin_together(l);
 	if (is_given(&m->limit))
 		add_bytes(l, p_limit, "memory.limit_in_bytes", m->limit.value, "-1");
@@ -123,10 +130,12 @@ static int limits_v2(struct limits *l, const struct oci_memory *m)
 		return err_say(l->err, -EOPNOTSUPP, "%s: cgroup v2 has no swappiness of a group",
 			       p_swappiness);
 	if (is_given(&m->kernel_tcp))
-		return err_say(l->err, -EOPNOTSUPP, "%s: cgroup v2 has no limit on TCP buffers"
-			       " alone; memory.limit counts them", p_kernel_tcp);
-	/* disableOOMKiller: v2 cannot, and runc and crun ignore it there, on which callers rely that
-	 * always send it. */
+		return err_say(l->err, -EOPNOTSUPP,
+			       "%s: cgroup v2 has no limit on TCP buffers"
+			       " alone; memory.limit counts them",
+			       p_kernel_tcp);
+	/* disableOOMKiller: v2 cannot, and runc and crun ignore it there, on which callers rely
+	 * that always send it. */
 	if (is_given(&m->limit))
 		add_bytes(l, p_limit, "memory.max", m->limit.value, "max");
 	if (is_given(&m->swap)) {
@@ -148,14 +157,14 @@ static int limits_v2(struct limits *l, const struct oci_memory *m)
 int memory_limits(struct limits *l, const struct oci_resources *r)
 {
 	const struct oci_memory *m = &r->memory;
-	const char *property = is_given(&m->limit)	? p_limit
-		: is_given(&m->swap)			? p_swap
-		: is_given(&m->reservation)		? p_reservation
-		: is_given(&m->kernel_tcp)		? p_kernel_tcp
-		: m->swappiness.is_set			? p_swappiness
-		: m->disable_oom_killer.value		? p_oom
-		: m->use_hierarchy.value		? p_hierarchy
-							: NULL;
+	const char *property = is_given(&m->limit)	     ? p_limit
+			       : is_given(&m->swap)	     ? p_swap
+			       : is_given(&m->reservation)   ? p_reservation
+			       : is_given(&m->kernel_tcp)    ? p_kernel_tcp
+			       : m->swappiness.is_set	     ? p_swappiness
+			       : m->disable_oom_killer.value ? p_oom
+			       : m->use_hierarchy.value	     ? p_hierarchy
+							     : NULL;
 	int is_v2, bad;
 
 	if (!property && m->disable_oom_killer.is_set && l->current)

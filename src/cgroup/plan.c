@@ -12,7 +12,8 @@
 
 static int (*const limit_parts[])(struct limits *l, const struct oci_resources *r) = {
 	cpu_limits,	cpuset_limits, memory_limits, io_limits,      pids_limits,
-	hugetlb_limits, rdma_limits,   net_limits,    unified_limits, /* last: it has the last word */
+	hugetlb_limits, rdma_limits,   net_limits,    unified_limits, /* last: it has the last word
+								       */
 };
 
 int limits_collect(struct limits *l, const struct oci_resources *r)
@@ -112,8 +113,9 @@ static void plan_owner(struct cgroup_plan *p, const struct oci_spec *spec)
 	}
 }
 
-int cgroup_plan_make(const struct cgroup_layout *layout, const struct oci_spec *spec, const char *id,
-		     bool is_rootless, struct arena *a, struct cgroup_plan *ret, struct err *e)
+int cgroup_plan_make(const struct cgroup_layout *layout, const struct oci_spec *spec,
+		     const char *id, bool is_rootless, struct arena *a, struct cgroup_plan *ret,
+		     struct err *e)
 {
 	const struct oci_resources *r = &spec->linux_.resources;
 	struct cgroup_plan p = {.layout = layout, .resources = r, .is_rootless = is_rootless};
@@ -182,8 +184,8 @@ void cgroup_plan_print(const struct cgroup_plan *p, struct json_writer *w)
 		json_put_string(w, "mount", h->mount);
 		json_put_string(w, "path", p->group_path[i]);
 		json_put_bool(w, "v2", h->is_v2);
-		print_controllers(w, "controllers",
-				  h->is_v2 ? p->controllers : h->controllers, h->is_v2);
+		print_controllers(w, "controllers", h->is_v2 ? p->controllers : h->controllers,
+				  h->is_v2);
 		json_end_object(w);
 	}
 	json_end_array(w);

@@ -36,8 +36,7 @@ const char *figures_text(const struct figures *f, enum cgroup_controller c, cons
 	int i = find_group(f, c);
 	char *text;
 
-	if (i < 0 ||
-	    file_read_at(f->c->group[i].dir_fd, file, f->arena, 4 << 20, &text, NULL) < 0)
+	if (i < 0 || file_read_at(f->c->group[i].dir_fd, file, f->arena, 4 << 20, &text, NULL) < 0)
 		return NULL;
 	return text;
 }

@@ -32,9 +32,11 @@ static int find_controller(struct limits *l, const char *key, const char *proper
 	if (bit && (l->layout->hierarchy[at].controllers & bit))
 		return 0;
 	if (l->is_rootless)
-		return err_say(l->err, -EOPNOTSUPP, "%s: the %s controller is not available; give"
+		return err_say(l->err, -EOPNOTSUPP,
+			       "%s: the %s controller is not available; give"
 			       " it to users with Delegate=cpu cpuset io memory pids in"
-			       " user@.service.d", property, name);
+			       " user@.service.d",
+			       property, name);
 	return err_say(l->err, -EOPNOTSUPP, "%s: the %s controller is not available in %s",
 		       property, name, l->layout->hierarchy[at].mount);
 }
@@ -63,10 +65,13 @@ int unified_limits(struct limits *l, const struct oci_resources *r)
 		uint32_t bit;
 
 		if (!*p->key || p->key[0] == '.' || strchr(p->key, '/') || strstr(p->key, ".."))
-			return err_say(l->err, -EINVAL, "%s: is no name of a cgroup file", property);
+			return err_say(l->err, -EINVAL, "%s: is no name of a cgroup file",
+				       property);
 		if (at < 0)
-			return err_say(l->err, -EOPNOTSUPP, "%s: needs cgroup v2, which is not"
-				       " mounted on this machine", property);
+			return err_say(l->err, -EOPNOTSUPP,
+				       "%s: needs cgroup v2, which is not"
+				       " mounted on this machine",
+				       property);
 		bad = find_controller(l, p->key, property, at, &bit);
 		if (bad < 0)
 			return bad;

@@ -22,15 +22,15 @@
 /*
  * Theory of operation
  *
- * The same controllers' files make the list of writes, now with the present groups to read from. Then,
- * in this order: groups that were not in use are made, values are written (each old one kept), the
- * device rules change, the processes enter the new groups. Whatever fails, the steps before are taken
- * back.
+ * The same controllers' files make the list of writes, now with the present groups to read from.
+ * Then, in this order: groups that were not in use are made, values are written (each old one
+ * kept), the device rules change, the processes enter the new groups. Whatever fails, the steps
+ * before are taken back.
  */
 
 struct update {
-	struct cgroup c;               /* a copy; new groups are opened in it */
-	struct cgroup_layout layout;   /* hierarchy i is group i */
+	struct cgroup c;	     /* a copy; new groups are opened in it */
+	struct cgroup_layout layout; /* hierarchy i is group i */
 	unsigned made[CGROUP_HIERARCHY_MAX];
 	bool is_opened[CGROUP_HIERARCHY_MAX]; /* by this update: its processes may be elsewhere */
 	struct limits limits;
@@ -54,8 +54,8 @@ static void fill_layout(const struct cgroup *c, struct cgroup_layout *ret)
 			if ((h->controllers & 1U << k) && ret->of[k] < 0)
 				ret->of[k] = (int8_t)i;
 	}
-	ret->mode = has_v1 ? (has_v2 ? CGROUP_HYBRID : CGROUP_V1)
-			   : (has_v2 ? CGROUP_V2 : CGROUP_NONE);
+	ret->mode =
+		has_v1 ? (has_v2 ? CGROUP_HYBRID : CGROUP_V1) : (has_v2 ? CGROUP_V2 : CGROUP_NONE);
 }
 
 static bool is_written(const struct update *u, unsigned i)
@@ -127,8 +127,8 @@ static int move_all(const struct update *u, unsigned to, struct err *e)
 		     : 0;
 }
 
-/* The group from which the processes came is the one that a new group's parents lead to: the caller's
- * own is not known any more, so they go to the nearest group that stays. */
+/* The group from which the processes came is the one that a new group's parents lead to: the
+ * caller's own is not known any more, so they go to the nearest group that stays. */
 static void take_back_group(struct update *u, unsigned i)
 {
 	auto_pid_list struct pid_list list = {0};
@@ -168,8 +168,7 @@ static int change_device_program(struct update *u, const struct oci_resources *r
 	if (!r->devices.n || u->layout.mode != CGROUP_V2)
 		return 0;
 	bad = devices_effective(r, u->limits.arena, &v, &n, e);
-	return bad < 0 ? bad
-		       : devices_attach(u->c.group[0].dir_fd, v, n, u->c.group[0].path, e);
+	return bad < 0 ? bad : devices_attach(u->c.group[0].dir_fd, v, n, u->c.group[0].path, e);
 }
 
 static int carry_out(struct update *u, const struct oci_resources *r, const char **olds,

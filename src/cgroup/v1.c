@@ -18,9 +18,9 @@
  * Theory of operation
  *
  * v1 has neither a kill file nor an event for "empty" or "frozen" (Documentation/admin-guide/
- * cgroup-v1/cgroups.rst, freezer-subsystem.rst). So: a kill freezes the freezer's group, which stops
- * forks, signals what it lists and thaws; emptiness is waited for with pidfds of the members; and the
- * freezer computes its state when it is read.
+ * cgroup-v1/cgroups.rst, freezer-subsystem.rst). So: a kill freezes the freezer's group, which
+ * stops forks, signals what it lists and thaws; emptiness is waited for with pidfds of the members;
+ * and the freezer computes its state when it is read.
  */
 
 static int v1_make(const char *mount, const char *path, uint32_t controllers, uint32_t needed,
@@ -71,7 +71,8 @@ static int v1_freeze(int dir_fd, bool is_on, const char *path, struct err *e)
 		if (str_eq(state, want))
 			return 0;
 		if (!is_on && str_eq(state, "FROZEN"))
-			return err_say(e, -EBUSY, "%s stays frozen: a group above it is frozen", path);
+			return err_say(e, -EBUSY, "%s stays frozen: a group above it is frozen",
+				       path);
 		if (group_now_ms() > end)
 			break;
 		/* The kernel gives no event here: the state is computed by whoever reads it. */
@@ -79,8 +80,10 @@ static int v1_freeze(int dir_fd, bool is_on, const char *path, struct err *e)
 		pause_ms = pause_ms < 8 ? pause_ms * 2 + 1 : pause_ms;
 	}
 	(void)file_write_at(dir_fd, "freezer.state", "THAWED");
-	return err_say(e, -ETIMEDOUT, "%s: unable to freeze within %d s: a process is in an"
-		       " uninterruptible sleep", path, GROUP_WAIT_MS / 1000);
+	return err_say(e, -ETIMEDOUT,
+		       "%s: unable to freeze within %d s: a process is in an"
+		       " uninterruptible sleep",
+		       path, GROUP_WAIT_MS / 1000);
 }
 
 static int v1_kill(int dir_fd, int signo, const char *path, struct err *e)
@@ -126,8 +129,10 @@ static int v1_wait_empty(int dir_fd, const char *path, struct err *e)
 		for (size_t i = 0; i < list.n && r >= 0; i++)
 			r = wait_for_pid(list.v[i], end);
 		if (r < 0 || group_now_ms() > end)
-			return err_say(e, -EBUSY, "%s still has %zu process(es) after %d s, the first"
-				       " is %d", path, list.n, GROUP_WAIT_MS / 1000, list.v[0]);
+			return err_say(e, -EBUSY,
+				       "%s still has %zu process(es) after %d s, the first"
+				       " is %d",
+				       path, list.n, GROUP_WAIT_MS / 1000, list.v[0]);
 		/* A zombie whose pidfd is readable has left the group, or leaves it within its next
 		 * time slice. */
 		poll(NULL, 0, 1);

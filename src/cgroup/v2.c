@@ -19,8 +19,8 @@
 /*
  * Theory of operation
  *
- * A controller works in a group when the group above it has enabled it in cgroup.subtree_control, and
- * that only where no process is in that group itself ("no internal processes",
+ * A controller works in a group when the group above it has enabled it in cgroup.subtree_control,
+ * and that only where no process is in that group itself ("no internal processes",
  * Documentation/admin-guide/cgroup-v2.rst). The usual case is that all is enabled: one read of the
  * parent's file tells it. Else the walk goes from the mount down and enables what is missing.
  * "populated" and "frozen" stand in cgroup.events, which poll(2) reports with POLLPRI.
@@ -51,16 +51,20 @@ static uint32_t bits_missing(const char *list, uint32_t wanted)
 static int enable_failed(int r, const char *name, const char *dir, struct err *e)
 {
 	if (r == -EBUSY)
-		return err_say(e, r, "enabling the %s controller in %s/cgroup.subtree_control: the"
+		return err_say(e, r,
+			       "enabling the %s controller in %s/cgroup.subtree_control: the"
 			       " group has processes of its own, and v2 allows limits only below"
-			       " groups without; choose another cgroupsPath", name, dir);
+			       " groups without; choose another cgroupsPath",
+			       name, dir);
 	if (r == -ENOENT)
-		return err_say(e, r, "the %s controller is not available in %s (its"
+		return err_say(e, r,
+			       "the %s controller is not available in %s (its"
 			       " cgroup.controllers lacks it); a systemd user needs Delegate=cpu"
-			       " cpuset io memory pids in user@.service.d", name, dir);
+			       " cpuset io memory pids in user@.service.d",
+			       name, dir);
 	if (r == -EOPNOTSUPP)
-		return err_say(e, r, "enabling the %s controller in %s: the group is threaded", name,
-			       dir);
+		return err_say(e, r, "enabling the %s controller in %s: the group is threaded",
+			       name, dir);
 	return err_sys(e, r, "enabling the %s controller in %s/cgroup.subtree_control", name, dir);
 }
 
@@ -193,11 +197,15 @@ static int v2_check(int dir_fd, const char *path, struct err *e)
 	if (r < 0)
 		return err_sys(e, r, "reading %s/cgroup.type", path);
 	if (str_eq(type, "domain invalid"))
-		return err_say(e, -EOPNOTSUPP, "%s is \"domain invalid\": a group above it is"
-			       " threaded; choose another cgroupsPath", path);
+		return err_say(e, -EOPNOTSUPP,
+			       "%s is \"domain invalid\": a group above it is"
+			       " threaded; choose another cgroupsPath",
+			       path);
 	if (str_eq(type, "threaded"))
-		return err_say(e, -EOPNOTSUPP, "%s is a threaded group and cannot hold a container;"
-			       " choose another cgroupsPath", path);
+		return err_say(e, -EOPNOTSUPP,
+			       "%s is a threaded group and cannot hold a container;"
+			       " choose another cgroupsPath",
+			       path);
 	r = v2_is_frozen(dir_fd);
 	if (r > 0)
 		return err_say(e, -EBUSY, "container's cgroup unexpectedly frozen: %s", path);
@@ -216,8 +224,10 @@ static int v2_freeze(int dir_fd, bool is_on, const char *path, struct err *e)
 	if (r < 0 && is_on)
 		(void)file_write_at(dir_fd, "cgroup.freeze", "0");
 	if (r == -ETIMEDOUT)
-		return err_say(e, r, "%s: unable to freeze within %d s: a process is in an"
-			       " uninterruptible sleep", path, GROUP_WAIT_MS / 1000);
+		return err_say(e, r,
+			       "%s: unable to freeze within %d s: a process is in an"
+			       " uninterruptible sleep",
+			       path, GROUP_WAIT_MS / 1000);
 	return r < 0 ? err_sys(e, r, "waiting for %s/cgroup.events", path) : 0;
 }
 
@@ -230,7 +240,7 @@ static int v2_kill(int dir_fd, int signo, const char *path, struct err *e)
 		if (r >= 0)
 			return 0;
 		if (r == -ENODEV)
-			return 0; /* removed meanwhile */
+			return 0;		      /* removed meanwhile */
 		if (r != -ENOENT && r != -EOPNOTSUPP) /* before 5.14; threaded */
 			return err_sys(e, r, "writing %s/cgroup.kill", path);
 	}

@@ -15,7 +15,8 @@
 #include "cgroup/devices.h"
 #include "kernel/bpf.h"
 
-/* ---- a small eBPF interpreter: what the generator emits, and nothing else ---------------------- */
+/* ---- a small eBPF interpreter: what the generator emits, and nothing else ----------------------
+ */
 
 static uint64_t run(const struct bpf_insn *v, size_t n, const struct bpf_cgroup_dev_ctx *ctx)
 {
@@ -89,7 +90,8 @@ static void assert_reachable(const struct bpf_insn *v, size_t n)
 	free(is_reached);
 }
 
-/* ---- the plain walk --------------------------------------------------------------------------- */
+/* ---- the plain walk ---------------------------------------------------------------------------
+ */
 
 static int matches(const struct oci_device_rule *r, char type, int major, int minor)
 {
@@ -119,7 +121,7 @@ static uint32_t access_type(char type, const char *access)
 	uint32_t bits = 0;
 
 	for (; *access; access++)
-		bits |= *access == 'r' ? BPF_DEVCG_ACC_READ
+		bits |= *access == 'r'	 ? BPF_DEVCG_ACC_READ
 			: *access == 'w' ? BPF_DEVCG_ACC_WRITE
 					 : BPF_DEVCG_ACC_MKNOD;
 	return bits << 16 | (type == 'c' ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK);
@@ -146,9 +148,9 @@ static void compare(struct arena *a, const struct oci_device_rule *program_rules
 						.minor = (uint32_t)minor,
 					};
 
-					assert_int_equal(run(v, count, &ctx),
-							 walk(rules, n, type, major, minor,
-							      accesses[k]));
+					assert_int_equal(
+						run(v, count, &ctx),
+						walk(rules, n, type, major, minor, accesses[k]));
 				}
 }
 
@@ -193,9 +195,9 @@ static void test_effective(void **state)
 		int major, minor;
 		const char *access;
 	} always[] = {
-		{"c", -1, -1, "m"}, {"b", -1, -1, "m"}, {"c", 1, 3, "rwm"}, {"c", 1, 5, "rwm"},
-		{"c", 1, 7, "rwm"}, {"c", 1, 8, "rwm"}, {"c", 1, 9, "rwm"}, {"c", 5, 0, "rwm"},
-		{"c", 5, 2, "rwm"},
+		{"c", -1, -1, "m"}, {"b", -1, -1, "m"}, {"c", 1, 3, "rwm"},
+		{"c", 1, 5, "rwm"}, {"c", 1, 7, "rwm"}, {"c", 1, 8, "rwm"},
+		{"c", 1, 9, "rwm"}, {"c", 5, 0, "rwm"}, {"c", 5, 2, "rwm"},
 	};
 	unsigned seed = 11;
 

@@ -84,8 +84,8 @@ static void expect_stats(const struct cgroup *c, const char *wanted)
 
 static void test_v2(void **state)
 {
-	struct cgroup c = group_of(true, 1U << CG_CPU | 1U << CG_MEMORY | 1U << CG_IO |
-						 1U << CG_PIDS);
+	struct cgroup c =
+		group_of(true, 1U << CG_CPU | 1U << CG_MEMORY | 1U << CG_IO | 1U << CG_PIDS);
 
 	(void)state;
 	put_file("cpu.stat", "usage_usec 30\nuser_usec 20\nsystem_usec 10\nnr_periods 4\n"
@@ -140,17 +140,17 @@ static void test_v1(void **state)
 	put_file("pids.max", "32\n");
 	put_file("blkio.throttle.io_service_bytes_recursive", "8:0 Read 5\n8:0 Total 5\nTotal 5\n");
 	put_file("blkio.throttle.io_serviced_recursive", "Total 0\n");
-	expect_stats(&c,
-		     "{\"cpu\":{\"usage\":{\"total\":50,\"percpu\":[30,20],\"percpu_kernel\":[10,5],"
-		     "\"percpu_user\":[20,15],\"kernel\":15,\"user\":35},\"throttling\":{"
-		     "\"throttledTime\":9}},\"cpuset\":{\"cpus\":[0,1,2,5],\"mems\":[0],"
-		     "\"cpu_exclusive\":0,\"mem_hardwall\":0,\"mem_exclusive\":0,"
-		     "\"memory_migrate\":0,\"memory_spread_page\":0,\"memory_spread_slab\":0,"
-		     "\"memory_pressure\":0,\"sched_load_balance\":0,"
-		     "\"sched_relax_domain_level\":-1},\"memory\":{},\"pids\":{\"current\":1,"
-		     "\"limit\":32},\"blkio\":{\"ioServiceBytesRecursive\":[{\"major\":8,"
-		     "\"op\":\"Read\",\"value\":5},{\"major\":8,\"op\":\"Total\",\"value\":5}]},"
-		     "\"hugetlb\":{},\"intel_rdt\":{},\"network_interfaces\":null}");
+	expect_stats(
+		&c, "{\"cpu\":{\"usage\":{\"total\":50,\"percpu\":[30,20],\"percpu_kernel\":[10,5],"
+		    "\"percpu_user\":[20,15],\"kernel\":15,\"user\":35},\"throttling\":{"
+		    "\"throttledTime\":9}},\"cpuset\":{\"cpus\":[0,1,2,5],\"mems\":[0],"
+		    "\"cpu_exclusive\":0,\"mem_hardwall\":0,\"mem_exclusive\":0,"
+		    "\"memory_migrate\":0,\"memory_spread_page\":0,\"memory_spread_slab\":0,"
+		    "\"memory_pressure\":0,\"sched_load_balance\":0,"
+		    "\"sched_relax_domain_level\":-1},\"memory\":{},\"pids\":{\"current\":1,"
+		    "\"limit\":32},\"blkio\":{\"ioServiceBytesRecursive\":[{\"major\":8,"
+		    "\"op\":\"Read\",\"value\":5},{\"major\":8,\"op\":\"Total\",\"value\":5}]},"
+		    "\"hugetlb\":{},\"intel_rdt\":{},\"network_interfaces\":null}");
 	assert_int_equal(cgroup_oom_kills(&c), 4);
 }
 
@@ -173,8 +173,8 @@ static void test_pressure(void **state)
 	struct pressure_line p;
 
 	(void)state;
-	assert_int_equal(pressure_parse("full avg10=0.00 avg60=1.00 avg300=2.50 total=77\n", "full",
-					&p), 0);
+	assert_int_equal(
+		pressure_parse("full avg10=0.00 avg60=1.00 avg300=2.50 total=77\n", "full", &p), 0);
 	assert_int_equal(p.total, 77);
 	assert_true(p.avg60 == 1.0 && p.avg300 == 2.5);
 	assert_true(pressure_parse("full avg10=0.00\nsome total=1", "full", &p) < 0);
@@ -187,8 +187,9 @@ static void test_self(void **state)
 	struct arena a = {0};
 
 	(void)state;
-	assert_int_equal(detect_parse_self("3:cpu,cpuacct:/a:b\n1:name=systemd:/\n0::/x\n", lines, 4,
-					   &a), 3);
+	assert_int_equal(
+		detect_parse_self("3:cpu,cpuacct:/a:b\n1:name=systemd:/\n0::/x\n", lines, 4, &a),
+		3);
 	assert_string_equal(lines[0].controllers, "cpu,cpuacct");
 	assert_string_equal(lines[0].path, "/a:b");
 	assert_string_equal(lines[2].controllers, "");
@@ -197,7 +198,8 @@ static void test_self(void **state)
 	assert_int_equal(detect_parse_self("1:a:/\n2:b:/\n", lines, 1, &a), -E2BIG);
 	assert_int_equal(detect_parse_controllers("cpu,cpuacct,nonsense", false),
 			 1U << CG_CPU | 1U << CG_CPUACCT);
-	assert_int_equal(detect_parse_controllers("io memory", true), 1U << CG_IO | 1U << CG_MEMORY);
+	assert_int_equal(detect_parse_controllers("io memory", true),
+			 1U << CG_IO | 1U << CG_MEMORY);
 	arena_free(&a);
 }
 
@@ -238,7 +240,8 @@ static void test_apply(void **state)
 	put_file("pair2", "e");
 	unlinkat(top_fd, "memory.swap.max", 0);
 	assert_int_equal(apply_writes(&c, v, 7, &a, olds, &e), -ENOENT);
-	snprintf(wanted, sizeof(wanted), "p.swap: writing \"7\" to %s/memory.swap.max: no such file"
+	snprintf(wanted, sizeof(wanted),
+		 "p.swap: writing \"7\" to %s/memory.swap.max: no such file"
 		 " or directory: this kernel does not account for swap; boot it with swapaccount=1",
 		 top);
 	assert_string_equal(e.text, wanted);

@@ -102,8 +102,8 @@ static void test_cpu(void **state)
 					  .burst = U64(20000),
 					  .cpus = "0-1",
 					  .mems = "0"}};
-	struct oci_resources rt = {.cpu = {.realtime_runtime = I64(1000),
-					   .realtime_period = U64(100000)}};
+	struct oci_resources rt = {
+		.cpu = {.realtime_runtime = I64(1000), .realtime_period = U64(100000)}};
 	struct oci_resources idle = {.cpu = {.idle = I64(1), .shares = U64(2)}};
 	struct oci_resources none = {.cpu = {.quota = I64(-1)}};
 	struct oci_resources period = {.cpu = {.period = U64(50000)}};
@@ -133,8 +133,7 @@ static void test_cpu_errors(void **state)
 	struct oci_resources cpus = {.cpu = {.cpus = "0-1;2"}};
 
 	(void)state;
-	expect(CGROUP_V2, &burst,
-	       "linux.resources.cpu.burst: 6000 is more than the quota of 5000");
+	expect(CGROUP_V2, &burst, "linux.resources.cpu.burst: 6000 is more than the quota of 5000");
 	expect(CGROUP_V1, &idle, "linux.resources.cpu.idle: 2 is neither 0 nor 1");
 	expect(CGROUP_V1, &period,
 	       "linux.resources.cpu.period: 10 is not within 1000 and 1000000 microseconds");
@@ -145,9 +144,8 @@ static void test_cpu_errors(void **state)
 
 static void test_memory(void **state)
 {
-	struct oci_resources full = {.memory = {.limit = I64(1000),
-						.swap = I64(1500),
-						.reservation = I64(500)}};
+	struct oci_resources full = {
+		.memory = {.limit = I64(1000), .swap = I64(1500), .reservation = I64(500)}};
 	struct oci_resources no_swap = {.memory = {.limit = I64(1000), .swap = I64(1000)}};
 	struct oci_resources any_swap = {.memory = {.limit = I64(1000), .swap = I64(-1)}};
 	struct oci_resources zero_swap = {.memory = {.limit = I64(1000), .swap = I64(0)}};
@@ -244,8 +242,8 @@ static void test_others(void **state)
 	struct oci_rdma rdma = {"mlx5_1", U64(3), U64(10000)}, empty = {"mlx5_1", {0}, {0}};
 	struct oci_resources h = {.hugepage_limits = {&huge, 1}};
 	struct oci_resources b = {.hugepage_limits = {&bad_huge, 1}};
-	struct oci_resources n = {.network = {.class_id = U64(0x100001),
-					      .priorities = {&priority, 1}}};
+	struct oci_resources n = {
+		.network = {.class_id = U64(0x100001), .priorities = {&priority, 1}}};
 	struct oci_resources d = {.rdma = {&rdma, 1}}, x = {.rdma = {&empty, 1}};
 
 	(void)state;
@@ -300,8 +298,8 @@ static void test_unified(void **state)
 static void test_weights(void **state)
 {
 	static const uint64_t shares[][2] = {
-		{0, 0},	    {1, 1},	 {2, 1},      {3, 2},	    {4, 2},	     {256, 35},
-		{512, 59},  {1024, 100}, {2048, 174}, {10240, 639}, {262144, 10000}, {300000, 10000},
+		{0, 0},	   {1, 1},	{2, 1},	     {3, 2},	   {4, 2},	    {256, 35},
+		{512, 59}, {1024, 100}, {2048, 174}, {10240, 639}, {262144, 10000}, {300000, 10000},
 	};
 	uint64_t last = 0;
 
@@ -476,13 +474,13 @@ static void test_print(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cpu),	    cmocka_unit_test(test_cpu_errors),
-		cmocka_unit_test(test_memory),	    cmocka_unit_test(test_memory_errors),
-		cmocka_unit_test(test_pids),	    cmocka_unit_test(test_io),
-		cmocka_unit_test(test_others),	    cmocka_unit_test(test_unified),
-		cmocka_unit_test(test_weights),	    cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_used),	    cmocka_unit_test(test_rootless),
-		cmocka_unit_test(test_owner),	    cmocka_unit_test(test_device_writes),
+		cmocka_unit_test(test_cpu),	cmocka_unit_test(test_cpu_errors),
+		cmocka_unit_test(test_memory),	cmocka_unit_test(test_memory_errors),
+		cmocka_unit_test(test_pids),	cmocka_unit_test(test_io),
+		cmocka_unit_test(test_others),	cmocka_unit_test(test_unified),
+		cmocka_unit_test(test_weights), cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_used),	cmocka_unit_test(test_rootless),
+		cmocka_unit_test(test_owner),	cmocka_unit_test(test_device_writes),
 		cmocka_unit_test(test_print),
 	};
 
