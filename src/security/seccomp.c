@@ -11,8 +11,9 @@
  * - Of a call with a rule without conditions only the first such rule counts, wherever it stands.
  * - Otherwise rules are tried in the order of the profile; the conditions of one rule must all hold.
  *   (libseccomp sorts conditions by argument. Where two rules with different actions hold for the
- *   same call, its answer depends on that; ours is the first rule.) The same conditions with
- *   another action are an error.
+ *   same call, its answer depends on that; ours is the first rule. It also refuses some unions of
+ *   comparisons on one argument and, in 2.5.4, loses 64-bit "less" beside another condition; both
+ *   work here.) The same conditions with another action are an error.
  * - A rule that names an argument twice counts as a rule for each of its conditions: libseccomp
  *   cannot join two conditions on one argument.
  * - Where calls go through socketcall(2) or ipc(2), the rule also holds there with the number of the

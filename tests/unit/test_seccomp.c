@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/err.h"
+#include "oci/decode.h"
 #include "security/seccomp.h"
 #include "security/syscalls.h"
 
@@ -429,6 +430,34 @@ static void random_profiles(void **state)
 	}
 }
 
+/* Run from the top of the source tree. */
+static void docker_like(void **state)
+{
+	static const char head[] = "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"r\"},"
+				   "\"process\":{\"cwd\":\"/\",\"args\":[\"x\"]},"
+				   "\"linux\":{\"seccomp\":";
+	auto_fclose FILE *f = fopen("tests/data/seccomp/docker-like.json", "re");
+	static char text[1 << 16];
+	struct oci_spec spec = { 0 };
+	struct seccomp_program p = { 0 };
+	struct arena a = { 0 };
+	struct err e = { 0 };
+	size_t n = sizeof(head) - 1;
+
+	(void)state;
+	assert_non_null(f);
+	memcpy(text, head, n);
+	n += fread(text + n, 1, sizeof(text) - n - 2, f);
+	assert_true(feof(f));
+	memcpy(text + n, "}}", 2);
+	if (oci_decode_spec(text, n + 2, &a, &spec, &e) < 0)
+		fail_msg("%s", e.text);
+	compare_profile(&spec.linux_.seccomp, 3);
+	assert_int_equal(seccomp_compile(&spec.linux_.seccomp, AUDIT_ARCH_X86_64, &a, &p, &e), 0);
+	assert_true(p.n < 400);
+	arena_free(&a);
+}
+
 static void refuse(struct oci_seccomp s, int code, const char *text)
 {
 	struct seccomp_program p = { 0 };
@@ -519,6 +548,7 @@ int main(void)
 		cmocka_unit_test(every_operator), cmocka_unit_test(deny_list),
 		cmocka_unit_test(random_profiles), cmocka_unit_test(errors),
 		cmocka_unit_test(long_programs), cmocka_unit_test(numbers),
+		cmocka_unit_test(docker_like),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
