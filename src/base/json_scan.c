@@ -230,8 +230,9 @@ int json_scan_number(struct json_scan *s, struct json_number *ret)
 		for (; is_digit(*s->p); s->p++) {
 			unsigned digit = (unsigned)(*s->p - '0');
 
-			n.is_too_long |= __builtin_mul_overflow(n.magnitude, 10, &n.magnitude) |
-					 __builtin_add_overflow(n.magnitude, digit, &n.magnitude);
+			if (__builtin_mul_overflow(n.magnitude, 10, &n.magnitude) ||
+			    __builtin_add_overflow(n.magnitude, digit, &n.magnitude))
+				n.is_too_long = true;
 		}
 	}
 	if (*s->p == '.') {

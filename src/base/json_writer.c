@@ -56,10 +56,11 @@ static void begin_value(struct json_writer *w)
 		w->has_key = false;
 		return;
 	}
+	if (!w->depth)
+		return;
 	if (w->needs_comma)
 		put(w, ",", 1);
-	if (w->depth)
-		new_line(w);
+	new_line(w);
 }
 
 static void put_value(struct json_writer *w, const char *s)

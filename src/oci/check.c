@@ -149,8 +149,9 @@ static int check_map_sizes(const struct oci_id_maps *maps, size_t mount, const c
 		if (m->size == 0)
 			return err_say(e, -EINVAL, "mounts[%zu].%s[%zu].size: must not be 0", mount,
 				       name, i);
-		if (m->size - 1 > UINT32_MAX - 1 - m->container_id ||
-		    m->size - 1 > UINT32_MAX - 1 - m->host_id)
+		/* The last id of all stands for "none". */
+		if ((uint64_t)m->container_id + m->size > UINT32_MAX ||
+		    (uint64_t)m->host_id + m->size > UINT32_MAX)
 			return err_say(e, -EINVAL, "mounts[%zu].%s[%zu]: goes beyond the last id",
 				       mount, name, i);
 	}
