@@ -13,16 +13,16 @@ struct err;
 /* ---- the writer ------------------------------------------------------------------------------ */
 
 /* Zero-initialise; buf grows with realloc and always ends with a NUL that len does not count;
- * release with json_writer_free or auto_json_writer. Misuse (a key outside an object) is a defect of
- * the caller and asserts. Bytes of a string that are no UTF-8 are written as U+FFFD. */
+ * release with json_writer_free or auto_json_writer. Misuse (a key outside an object) is a defect
+ * of the caller and asserts. Bytes of a string that are no UTF-8 are written as U+FFFD. */
 struct json_writer {
 	char *buf;
 	size_t len, size;
 	unsigned depth;
 	uint64_t objects; /* bit i: what is open at depth i is an object */
 	bool needs_comma, has_key;
-	bool is_pretty;  /* a line a value, `indent` blanks a level; else no blank at all */
-	bool is_tabbed;  /* with is_pretty: one tab a level instead */
+	bool is_pretty; /* a line a value, `indent` blanks a level; else no blank at all */
+	bool is_tabbed; /* with is_pretty: one tab a level instead */
 	unsigned indent;
 };
 
@@ -47,7 +47,7 @@ void json_put_bool(struct json_writer *w, const char *key, bool v);
 void json_writer_free(struct json_writer *w);
 #define auto_json_writer __attribute__((cleanup(json_writer_free)))
 
-/* ---- tables: one serves decoding and encoding ------------------------------------------------- */
+/* ---- tables: one serves decoding and encoding ------------------------------------------------ */
 
 enum json_kind {
 	JSON_KIND_STRING,     /* const char *; NULL when absent */
@@ -68,8 +68,8 @@ struct json_type {
 	/* UINT, INT and their MAYBE */
 	int64_t min;
 	uint64_t max;
-	/* LIST: its element. MAP: the value, at value_offset of an entry of entry_size bytes, the key
-	 * (const char *) at key_offset; with value_offset 0 the value is the entry itself. */
+	/* LIST: its element. MAP: the value, at value_offset of an entry of entry_size bytes, the
+	 * key (const char *) at key_offset; with value_offset 0 the value is the entry itself. */
 	const struct json_type *element;
 	uint32_t entry_size, key_offset, value_offset;
 	/* OBJECT */
@@ -99,58 +99,59 @@ extern const struct json_type json_string_type, json_bool_type, json_u32_type, j
 extern const struct json_type json_strings_type; /* struct str_slice */
 
 /* One row of a table of fields: member of struct s, read from and written as `text`. */
-#define JSON_FIELD(text, s, member, kind_type, row_flags)                                          \
-	{                                                                                          \
-		.name = (text), .name_len = sizeof(text) - 1, .offset = offsetof(s, member),       \
-		.type = (kind_type), .flags = (row_flags),                                         \
+#define JSON_FIELD(text, s, member, kind_type, row_flags)                                    \
+	{                                                                                    \
+		.name = (text), .name_len = sizeof(text) - 1, .offset = offsetof(s, member), \
+		.type = (kind_type), .flags = (row_flags),                                   \
 	}
 
 /* The initialiser of the type of an object: struct s with its array of fields. */
-#define JSON_OBJECT(s, table)                                                                      \
-	{                                                                                          \
-		.kind = JSON_KIND_OBJECT, .size = sizeof(s), .fields = (table),                    \
-		.field_count = sizeof(table) / sizeof((table)[0]),                                 \
+#define JSON_OBJECT(s, table)                                                   \
+	{                                                                       \
+		.kind = JSON_KIND_OBJECT, .size = sizeof(s), .fields = (table), \
+		.field_count = sizeof(table) / sizeof((table)[0]),              \
 	}
-#define JSON_OBJECT_SET(s, table)                                                                  \
-	{                                                                                          \
-		.kind = JSON_KIND_OBJECT, .size = sizeof(s), .fields = (table),                    \
-		.field_count = sizeof(table) / sizeof((table)[0]), .has_is_set = true,             \
-		.is_set_offset = offsetof(s, is_set),                                              \
+#define JSON_OBJECT_SET(s, table)                                                      \
+	{                                                                              \
+		.kind = JSON_KIND_OBJECT, .size = sizeof(s), .fields = (table),        \
+		.field_count = sizeof(table) / sizeof((table)[0]), .has_is_set = true, \
+		.is_set_offset = offsetof(s, is_set),                                  \
 	}
-#define JSON_LIST(item)                                                                            \
-	{                                                                                          \
-		.kind = JSON_KIND_LIST, .size = sizeof(struct slice), .element = (item),           \
+#define JSON_LIST(item)                                                                  \
+	{                                                                                \
+		.kind = JSON_KIND_LIST, .size = sizeof(struct slice), .element = (item), \
 	}
 /* An object of objects: the key goes to a member of struct s itself. */
-#define JSON_MAP(s, key_member, item)                                                              \
-	{                                                                                          \
-		.kind = JSON_KIND_MAP, .size = sizeof(struct slice), .element = (item),            \
-		.entry_size = sizeof(s), .key_offset = offsetof(s, key_member),                    \
+#define JSON_MAP(s, key_member, item)                                                   \
+	{                                                                               \
+		.kind = JSON_KIND_MAP, .size = sizeof(struct slice), .element = (item), \
+		.entry_size = sizeof(s), .key_offset = offsetof(s, key_member),         \
 	}
 /* An object of strings (or other plain values): key and value are members of struct s. */
-#define JSON_PAIRS(s, key_member, value_member, item)                                              \
-	{                                                                                          \
-		.kind = JSON_KIND_MAP, .size = sizeof(struct slice), .element = (item),            \
-		.entry_size = sizeof(s), .key_offset = offsetof(s, key_member),                    \
-		.value_offset = offsetof(s, value_member),                                         \
+#define JSON_PAIRS(s, key_member, value_member, item)                                   \
+	{                                                                               \
+		.kind = JSON_KIND_MAP, .size = sizeof(struct slice), .element = (item), \
+		.entry_size = sizeof(s), .key_offset = offsetof(s, key_member),         \
+		.value_offset = offsetof(s, value_member),                              \
 	}
 
-/* Decodes n bytes of text (no NUL needed, not kept) into *ret, type->size bytes, which on success is
- * written whole: what the text does not mention is zero. Strings and lists live in the arena.
+/* Decodes n bytes of text (no NUL needed, not kept) into *ret, type->size bytes, which on success
+ * is written whole: what the text does not mention is zero. Strings and lists live in the arena.
  *
  * Strict: RFC 8259 with valid UTF-8, no NUL in a string, at most JSON_DEPTH_MAX levels and
  * JSON_SIZE_MAX bytes, nothing after the value but white space. Unknown properties are checked and
- * ignored; null means absent; of a key given twice the last counts; names match exactly. A number for
- * an integer has neither fraction nor exponent.
+ * ignored; null means absent; of a key given twice the last counts; names match exactly. A number
+ * for an integer has neither fraction nor exponent.
  *
  * document names the text in errors: "config.json: line 3 byte 7: expected ',' or
- * '}', found 'x'", "config.json: process.args[1]: expected a string, found a number". Returns 0 or -EINVAL. */
+ * '}', found 'x'", "config.json: process.args[1]: expected a string, found a number". Returns 0 or
+ * -EINVAL. */
 int json_decode(const char *text, size_t n, const struct json_type *type, void *ret,
 		struct arena *a, const char *document, struct err *e);
 
 /* Writes *value by the same table. Left out, unless the row says otherwise: NULL strings, unset
- * values, plain zeros, empty lists and maps, objects all of whose members are left out. Decoding what
- * was written gives the same value. */
+ * values, plain zeros, empty lists and maps, objects all of whose members are left out. Decoding
+ * what was written gives the same value. */
 void json_encode(const struct json_type *type, const void *value, struct json_writer *w);
 
 #endif

@@ -51,18 +51,23 @@ static int fail_at(struct reader *r, const struct frame *f, const char *text)
 	char path[512] = "";
 
 	path_print(f, path, sizeof(path));
-	return err_say(r->scan.e, -EINVAL, "%s: %s%s%s", r->scan.document, path, path[0] ? ": " : "",
-		       text);
+	return err_say(r->scan.e, -EINVAL, "%s: %s%s%s", r->scan.document, path,
+		       path[0] ? ": " : "", text);
 }
 
 static const char *kind_name(enum json_kind kind)
 {
 	static const char *const names[] = {
-		[JSON_KIND_STRING] = "a string",      [JSON_KIND_BOOL] = "true or false",
-		[JSON_KIND_UINT] = "a number",        [JSON_KIND_INT] = "a number",
-		[JSON_KIND_MAYBE_BOOL] = "true or false", [JSON_KIND_MAYBE_UINT] = "a number",
-		[JSON_KIND_MAYBE_INT] = "a number",   [JSON_KIND_LIST] = "a list",
-		[JSON_KIND_OBJECT] = "an object",     [JSON_KIND_MAP] = "an object",
+		[JSON_KIND_STRING] = "a string",
+		[JSON_KIND_BOOL] = "true or false",
+		[JSON_KIND_UINT] = "a number",
+		[JSON_KIND_INT] = "a number",
+		[JSON_KIND_MAYBE_BOOL] = "true or false",
+		[JSON_KIND_MAYBE_UINT] = "a number",
+		[JSON_KIND_MAYBE_INT] = "a number",
+		[JSON_KIND_LIST] = "a list",
+		[JSON_KIND_OBJECT] = "an object",
+		[JSON_KIND_MAP] = "an object",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == JSON_KIND_MAP + 1, "a name a kind");
@@ -169,9 +174,9 @@ static int decode_scalar(struct reader *r, const struct json_type *type, void *o
 	if (ret < 0)
 		return ret;
 	if (type->kind == JSON_KIND_MAYBE_UINT) {
-		*(struct maybe_u64 *)out = (struct maybe_u64){ true, number };
+		*(struct maybe_u64 *)out = (struct maybe_u64){true, number};
 	} else if (type->kind == JSON_KIND_MAYBE_INT) {
-		*(struct maybe_i64 *)out = (struct maybe_i64){ true, (int64_t)number };
+		*(struct maybe_i64 *)out = (struct maybe_i64){true, (int64_t)number};
 	} else if (type->size == sizeof(narrow)) {
 		narrow = (uint32_t)number;
 		memcpy(out, &narrow, sizeof(narrow));
@@ -209,8 +214,8 @@ static void *slice_grow(struct reader *r, struct slice *s, size_t size)
 static int decode_list(struct reader *r, const struct json_type *type, struct slice *out,
 		       const struct frame *up)
 {
-	struct frame f = { .up = up, .depth = up->depth + 1 };
-	struct slice list = { 0 };
+	struct frame f = {.up = up, .depth = up->depth + 1};
+	struct slice list = {0};
 	int ret = open_value(r, '[', ']', type->kind, up);
 
 	while (ret > 0) {
@@ -278,8 +283,8 @@ static void map_unify(struct reader *r, const struct json_type *type, struct sli
 static int decode_map(struct reader *r, const struct json_type *type, struct slice *out,
 		      const struct frame *up)
 {
-	struct frame f = { .up = up, .depth = up->depth + 1 };
-	struct slice map = { 0 };
+	struct frame f = {.up = up, .depth = up->depth + 1};
+	struct slice map = {0};
 	int ret = open_value(r, '{', '}', type->kind, up);
 
 	while (ret > 0) {
@@ -346,7 +351,7 @@ static int decode_member(struct reader *r, const struct json_type *type, void *o
 static int decode_object(struct reader *r, const struct json_type *type, void *out,
 			 const struct frame *up)
 {
-	struct frame f = { .up = up, .depth = up->depth + 1 };
+	struct frame f = {.up = up, .depth = up->depth + 1};
 	uint32_t last = type->field_count;
 	uint64_t seen = 0;
 	int ret = open_value(r, '{', '}', type->kind, up);
@@ -377,7 +382,7 @@ static int decode_object(struct reader *r, const struct json_type *type, void *o
 static int decode_value(struct reader *r, const struct json_type *type, void *out,
 			const struct frame *f)
 {
-	struct maybe_bool flag = { .is_set = true };
+	struct maybe_bool flag = {.is_set = true};
 	int ret;
 
 	switch (type->kind) {
@@ -408,8 +413,8 @@ static int decode_value(struct reader *r, const struct json_type *type, void *ou
 int json_decode(const char *text, size_t n, const struct json_type *type, void *ret,
 		struct arena *a, const char *document, struct err *e)
 {
-	const struct frame top = { 0 };
-	struct reader r = { .arena = a };
+	const struct frame top = {0};
+	struct reader r = {.arena = a};
 	void *out;
 	char *copy;
 	int result;
@@ -419,8 +424,12 @@ int json_decode(const char *text, size_t n, const struct json_type *type, void *
 	copy = arena_alloc(a, n + JSON_SCAN_PAD);
 	if (n)
 		memcpy(copy, text, n);
-	r.scan = (struct json_scan){ .p = copy, .start = copy, .end = copy + n, .original = text,
-				     .document = document, .e = e };
+	r.scan = (struct json_scan){.p = copy,
+				    .start = copy,
+				    .end = copy + n,
+				    .original = text,
+				    .document = document,
+				    .e = e};
 	out = arena_alloc(a, type->size);
 	result = decode_value(&r, type, out, &top);
 	if (result == 0)

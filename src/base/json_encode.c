@@ -5,16 +5,16 @@
 #include "base/json.h"
 #include "base/slice.h"
 
-#define TYPE_STRING(t)                                                                             \
-	const struct json_type t = { .kind = JSON_KIND_STRING, .size = sizeof(const char *) }
-#define TYPE_NUMBER(t, c, k, lowest, highest)                                                      \
-	const struct json_type t = { .kind = (k), .size = sizeof(c), .min = (lowest),              \
-				     .max = (highest) }
+#define TYPE_STRING(t) \
+	const struct json_type t = {.kind = JSON_KIND_STRING, .size = sizeof(const char *)}
+#define TYPE_NUMBER(t, c, k, lowest, highest) \
+	const struct json_type t = {          \
+		.kind = (k), .size = sizeof(c), .min = (lowest), .max = (highest)}
 
 TYPE_STRING(json_string_type);
-const struct json_type json_bool_type = { .kind = JSON_KIND_BOOL, .size = sizeof(bool) };
-const struct json_type json_maybe_bool_type = { .kind = JSON_KIND_MAYBE_BOOL,
-						.size = sizeof(struct maybe_bool) };
+const struct json_type json_bool_type = {.kind = JSON_KIND_BOOL, .size = sizeof(bool)};
+const struct json_type json_maybe_bool_type = {.kind = JSON_KIND_MAYBE_BOOL,
+					       .size = sizeof(struct maybe_bool)};
 TYPE_NUMBER(json_u32_type, uint32_t, JSON_KIND_UINT, 0, UINT32_MAX);
 TYPE_NUMBER(json_u64_type, uint64_t, JSON_KIND_UINT, 0, UINT64_MAX);
 TYPE_NUMBER(json_i32_type, int64_t, JSON_KIND_INT, INT32_MIN, INT32_MAX);

@@ -218,7 +218,7 @@ static int skip_digits(struct json_scan *s)
 
 int json_scan_number(struct json_scan *s, struct json_number *ret)
 {
-	struct json_number n = { .is_integer = true, .at = (size_t)(s->p - s->start) };
+	struct json_number n = {.is_integer = true, .at = (size_t)(s->p - s->start)};
 
 	n.is_negative = *s->p == '-';
 	s->p += n.is_negative;

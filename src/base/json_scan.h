@@ -12,9 +12,9 @@ struct err;
 /*
  * Theory of operation
  *
- * The text is scanned once, in a private copy that ends with NUL bytes. No valid document holds a NUL,
- * so it stops every loop and nothing needs a bounds check. Strings are unescaped where they are and
- * end with a NUL over their closing quote: reading one costs no copy. Errors tell places in
+ * The text is scanned once, in a private copy that ends with NUL bytes. No valid document holds a
+ * NUL, so it stops every loop and nothing needs a bounds check. Strings are unescaped where they
+ * are and end with a NUL over their closing quote: reading one costs no copy. Errors tell places in
  * `original`, which stays as the caller gave it.
  *
  * Every function that returns int returns 0, or -EINVAL with *e filled.

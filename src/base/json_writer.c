@@ -120,7 +120,7 @@ static void put_escaped(struct json_writer *w, unsigned char c)
 
 	for (const char *p = letters; *p; p += 2)
 		if ((unsigned char)p[0] == c) {
-			put(w, (char[]){ '\\', p[1] }, 2);
+			put(w, (char[]){'\\', p[1]}, 2);
 			return;
 		}
 	snprintf(text, sizeof(text), "\\u%04x", c);

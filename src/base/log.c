@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 
-static struct log_options options = { .fd = STDERR_FILENO };
+static struct log_options options = {.fd = STDERR_FILENO};
 
 /* The words of logrus, which callers of a runtime read. */
 static const char *const level_names[] = {
@@ -36,7 +36,7 @@ bool log_is_debug(void)
 
 static void format_time(char *buf, size_t size)
 {
-	struct timespec now = { 0 };
+	struct timespec now = {0};
 	struct tm tm;
 
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -54,7 +54,7 @@ static void write_line(const char *line, size_t n)
 
 static void write_json(enum log_level level, const char *msg, const char *when)
 {
-	auto_json_writer struct json_writer w = { 0 };
+	auto_json_writer struct json_writer w = {0};
 
 	json_begin_object(&w);
 	json_put_string(&w, "level", level_names[level]);
@@ -68,7 +68,7 @@ static void write_json(enum log_level level, const char *msg, const char *when)
 
 static void write_text(enum log_level level, const char *msg, const char *when)
 {
-	auto_json_writer struct json_writer quoted = { 0 };
+	auto_json_writer struct json_writer quoted = {0};
 	char line[6 * 4096 + 128];
 	int n;
 

@@ -5,8 +5,9 @@
 
 #include <stddef.h>
 
-/* The bytes of the character at s (RFC 3629: no overlong form, no surrogate, at most U+10FFFF), or 0
- * when there is none. Reads no further than the first byte that does not fit, so a NUL ends it. */
+/* The bytes of the character at s (RFC 3629: no overlong form, no surrogate, at most U+10FFFF), or
+ * 0 when there is none. Reads no further than the first byte that does not fit, so a NUL ends it.
+ */
 static inline size_t utf8_length(const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;

@@ -46,7 +46,8 @@ static bool take_number(const char **p, uint32_t *ret)
 /* Dot-separated words of letters, digits and "-", as after "-" and "+" in a version. */
 static bool take_words(const char **p)
 {
-	static const char allowed[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";
+	static const char allowed[] =
+		"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";
 	size_t n;
 
 	do {
@@ -82,8 +83,9 @@ static int check_version(const char *text, struct err *e)
 	if (!read_version(text, v))
 		return err_say(e, -EINVAL, "ociVersion: \"%.64s\" is not a semantic version", text);
 	if (v[0] != VERSION_MAJOR || v[1] > VERSION_MINOR_MAX)
-		return err_say(e, -EINVAL, "ociVersion: %.64s is not supported, only %d.0.0 to %d.%d",
-			       text, VERSION_MAJOR, VERSION_MAJOR, VERSION_MINOR_MAX);
+		return err_say(e, -EINVAL,
+			       "ociVersion: %.64s is not supported, only %d.0.0 to %d.%d", text,
+			       VERSION_MAJOR, VERSION_MAJOR, VERSION_MINOR_MAX);
 	return 0;
 }
 
@@ -112,8 +114,9 @@ static int check_cpu_list(const char *list, const char *name, struct err *e)
 {
 	if (!list || strspn(list, "0123456789, -") == strlen(list))
 		return 0;
-	return err_say(e, -EINVAL, "process.execCPUAffinity.%s: \"%.64s\" is not a list such as 0-3,8",
-		       name, list);
+	return err_say(e, -EINVAL,
+		       "process.execCPUAffinity.%s: \"%.64s\" is not a list such as 0-3,8", name,
+		       list);
 }
 
 int oci_check_process(const struct oci_process *p, struct err *e)
@@ -123,8 +126,8 @@ int oci_check_process(const struct oci_process *p, struct err *e)
 	if (!p->cwd || !p->cwd[0])
 		return err_say(e, -EINVAL, "process.cwd: cwd property must not be empty");
 	if (p->cwd[0] != '/')
-		return err_say(e, -EINVAL, "process.cwd: cwd must be an absolute path, not \"%.256s\"",
-			       p->cwd);
+		return err_say(e, -EINVAL,
+			       "process.cwd: cwd must be an absolute path, not \"%.256s\"", p->cwd);
 	if (p->args.n == 0)
 		return err_say(e, -EINVAL, "process.args: args must not be empty");
 	if (p->oom_score_adj.is_set &&
@@ -189,8 +192,8 @@ static int check_hook_list(const struct oci_hook_list *list, const char *name, s
 
 		snprintf(where, sizeof(where), "hooks.%s[%zu].", name, i);
 		if (h->path[0] != '/')
-			return err_say(e, -EINVAL, "%spath: \"%.256s\" is not an absolute path", where,
-				       h->path);
+			return err_say(e, -EINVAL, "%spath: \"%.256s\" is not an absolute path",
+				       where, h->path);
 		if (h->timeout.is_set && h->timeout.value <= 0)
 			return err_say(e, -EINVAL,
 				       "%stimeout: %" PRId64 " is not greater than zero", where,
@@ -208,12 +211,12 @@ static int check_hooks(const struct oci_hooks *h, struct err *e)
 		const struct oci_hook_list *list;
 		const char *name;
 	} lists[] = {
-		{ &h->prestart, "prestart" },
-		{ &h->create_runtime, "createRuntime" },
-		{ &h->create_container, "createContainer" },
-		{ &h->start_container, "startContainer" },
-		{ &h->poststart, "poststart" },
-		{ &h->poststop, "poststop" },
+		{&h->prestart, "prestart"},
+		{&h->create_runtime, "createRuntime"},
+		{&h->create_container, "createContainer"},
+		{&h->start_container, "startContainer"},
+		{&h->poststart, "poststart"},
+		{&h->poststop, "poststop"},
 	};
 
 	_Static_assert(sizeof(*h) / sizeof(struct oci_hook_list) == ARRAY_LEN(lists),
@@ -262,9 +265,10 @@ static int check_resources(const struct oci_resources *res, struct err *e)
 
 		/* Security: the key names a file in the group's directory and must stay there. */
 		if (!key[0] || strchr(key, '/') || str_eq(key, ".") || str_eq(key, ".."))
-			return err_say(e, -EINVAL,
-				       "linux.resources.unified: \"%.256s\" is not the name of a file",
-				       key);
+			return err_say(
+				e, -EINVAL,
+				"linux.resources.unified: \"%.256s\" is not the name of a file",
+				key);
 	}
 	return 0;
 }
@@ -274,9 +278,11 @@ static int check_intel_rdt(const struct oci_intel_rdt *rdt, struct err *e)
 	const char *id = rdt->clos_id;
 
 	/* Security: closID names a directory below the root of resctrl; "/" is that root itself. */
-	if (id && !str_eq(id, "/") && (!id[0] || strchr(id, '/') || str_eq(id, ".") || str_eq(id, "..")))
+	if (id && !str_eq(id, "/") &&
+	    (!id[0] || strchr(id, '/') || str_eq(id, ".") || str_eq(id, "..")))
 		return err_say(e, -EINVAL,
-			       "linux.intelRdt.closID: \"%.256s\" is not the name of a directory", id);
+			       "linux.intelRdt.closID: \"%.256s\" is not the name of a directory",
+			       id);
 	if (rdt->mem_bw_schema &&
 	    (!str_starts(rdt->mem_bw_schema, "MB:") || strchr(rdt->mem_bw_schema, '\n')))
 		return err_say(e, -EINVAL,
@@ -286,9 +292,9 @@ static int check_intel_rdt(const struct oci_intel_rdt *rdt, struct err *e)
 
 static int check_propagation(const char *value, struct err *e)
 {
-	static const char *const known[] = { "",	"shared",  "slave",    "private",
-					     "unbindable", "rshared", "rslave", "rprivate",
-					     "runbindable" };
+	static const char *const known[] = {"",        "shared",     "slave",
+					    "private", "unbindable", "rshared",
+					    "rslave",  "rprivate",   "runbindable"};
 
 	if (!value || str_index(value, known, ARRAY_LEN(known)) >= 0)
 		return 0;

@@ -15,8 +15,7 @@ static const struct json_field id_map_fields[] = {
 };
 static const struct json_type id_map_type = JSON_OBJECT(struct oci_id_map, id_map_fields);
 const struct json_type oci_id_maps_type = JSON_LIST(&id_map_type);
-const struct json_type oci_pairs_type =
-	JSON_PAIRS(struct oci_pair, key, value, &json_string_type);
+const struct json_type oci_pairs_type = JSON_PAIRS(struct oci_pair, key, value, &json_string_type);
 
 /* ---- process --------------------------------------------------------------------------------- */
 

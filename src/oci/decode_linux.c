@@ -20,8 +20,7 @@ static const struct json_type time_offset_type =
 static const struct json_field time_offsets_fields[] = {
 	OCI_INNER_FIELD("monotonic", struct oci_linux, time_offsets, monotonic, &time_offset_type,
 			0),
-	OCI_INNER_FIELD("boottime", struct oci_linux, time_offsets, boottime, &time_offset_type,
-			0),
+	OCI_INNER_FIELD("boottime", struct oci_linux, time_offsets, boottime, &time_offset_type, 0),
 };
 static const struct json_type time_offsets_type =
 	OCI_INNER(struct oci_linux, time_offsets, time_offsets_fields);
@@ -74,8 +73,7 @@ static const struct json_field seccomp_fields[] = {
 	JSON_FIELD("architectures", struct oci_seccomp, architectures, &json_strings_type, 0),
 	JSON_FIELD("flags", struct oci_seccomp, flags, &json_strings_type, 0),
 	JSON_FIELD("listenerPath", struct oci_seccomp, listener_path, &json_string_type, 0),
-	JSON_FIELD("listenerMetadata", struct oci_seccomp, listener_metadata, &json_string_type,
-		   0),
+	JSON_FIELD("listenerMetadata", struct oci_seccomp, listener_metadata, &json_string_type, 0),
 	JSON_FIELD("syscalls", struct oci_seccomp, syscalls, &seccomp_rules_type, 0),
 };
 static const struct json_type seccomp_type = JSON_OBJECT_SET(struct oci_seccomp, seccomp_fields);
@@ -85,8 +83,7 @@ static const struct json_field intel_rdt_fields[] = {
 	JSON_FIELD("schemata", struct oci_intel_rdt, schemata, &json_strings_type, 0),
 	JSON_FIELD("l3CacheSchema", struct oci_intel_rdt, l3_cache_schema, &json_string_type, 0),
 	JSON_FIELD("memBwSchema", struct oci_intel_rdt, mem_bw_schema, &json_string_type, 0),
-	JSON_FIELD("enableMonitoring", struct oci_intel_rdt, enable_monitoring, &json_bool_type,
-		   0),
+	JSON_FIELD("enableMonitoring", struct oci_intel_rdt, enable_monitoring, &json_bool_type, 0),
 };
 static const struct json_type intel_rdt_type =
 	JSON_OBJECT_SET(struct oci_intel_rdt, intel_rdt_fields);
@@ -117,8 +114,7 @@ static const struct json_field linux_fields[] = {
 	JSON_FIELD("devices", struct oci_linux, devices, &devices_type, 0),
 	JSON_FIELD("netDevices", struct oci_linux, net_devices, &net_devices_type, 0),
 	JSON_FIELD("seccomp", struct oci_linux, seccomp, &seccomp_type, 0),
-	JSON_FIELD("rootfsPropagation", struct oci_linux, rootfs_propagation, &json_string_type,
-		   0),
+	JSON_FIELD("rootfsPropagation", struct oci_linux, rootfs_propagation, &json_string_type, 0),
 	JSON_FIELD("maskedPaths", struct oci_linux, masked_paths, &json_strings_type, 0),
 	JSON_FIELD("readonlyPaths", struct oci_linux, readonly_paths, &json_strings_type, 0),
 	JSON_FIELD("mountLabel", struct oci_linux, mount_label, &json_string_type, 0),

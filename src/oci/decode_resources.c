@@ -21,8 +21,8 @@ static const struct json_field memory_fields[] = {
 	JSON_FIELD("kernel", struct oci_memory, kernel, &json_maybe_i64_type, 0),
 	JSON_FIELD("kernelTCP", struct oci_memory, kernel_tcp, &json_maybe_i64_type, 0),
 	JSON_FIELD("swappiness", struct oci_memory, swappiness, &json_maybe_u64_type, 0),
-	JSON_FIELD("disableOOMKiller", struct oci_memory, disable_oom_killer,
-		   &json_maybe_bool_type, 0),
+	JSON_FIELD("disableOOMKiller", struct oci_memory, disable_oom_killer, &json_maybe_bool_type,
+		   0),
 	JSON_FIELD("useHierarchy", struct oci_memory, use_hierarchy, &json_maybe_bool_type, 0),
 	JSON_FIELD("checkBeforeUpdate", struct oci_memory, check_before_update,
 		   &json_maybe_bool_type, 0),
@@ -44,7 +44,7 @@ static const struct json_type cpu_type = JSON_OBJECT(struct oci_cpu, cpu_fields)
 
 /* pids holds nothing but limit, so its struct is the limit itself. null means not set. */
 static const struct json_field pids_fields[] = {
-	{ .name = "limit", .name_len = 5, .offset = 0, .type = &json_maybe_i64_type },
+	{.name = "limit", .name_len = 5, .offset = 0, .type = &json_maybe_i64_type},
 };
 static const struct json_type pids_type = JSON_OBJECT(struct maybe_i64, pids_fields);
 
@@ -71,8 +71,8 @@ static const struct json_field block_io_fields[] = {
 	JSON_FIELD("weight", struct oci_block_io, weight, &json_maybe_u16_type, 0),
 	JSON_FIELD("leafWeight", struct oci_block_io, leaf_weight, &json_maybe_u16_type, 0),
 	JSON_FIELD("weightDevice", struct oci_block_io, weight_device, &weight_devices_type, 0),
-	JSON_FIELD("throttleReadBpsDevice", struct oci_block_io, throttle_read_bps,
-		   &throttles_type, 0),
+	JSON_FIELD("throttleReadBpsDevice", struct oci_block_io, throttle_read_bps, &throttles_type,
+		   0),
 	JSON_FIELD("throttleWriteBpsDevice", struct oci_block_io, throttle_write_bps,
 		   &throttles_type, 0),
 	JSON_FIELD("throttleReadIOPSDevice", struct oci_block_io, throttle_read_iops,
@@ -95,8 +95,7 @@ static const struct json_field priority_fields[] = {
 	JSON_FIELD("name", struct oci_net_priority, name, &json_string_type, JSON_REQUIRED),
 	JSON_FIELD("priority", struct oci_net_priority, priority, &json_u32_type, JSON_REQUIRED),
 };
-static const struct json_type priority_type =
-	JSON_OBJECT(struct oci_net_priority, priority_fields);
+static const struct json_type priority_type = JSON_OBJECT(struct oci_net_priority, priority_fields);
 static const struct json_type priorities_type = JSON_LIST(&priority_type);
 
 static const struct json_field network_fields[] = {
@@ -126,5 +125,4 @@ static const struct json_field resources_fields[] = {
 	JSON_FIELD("rdma", struct oci_resources, rdma, &rdmas_type, 0),
 	JSON_FIELD("unified", struct oci_resources, unified, &oci_pairs_type, 0),
 };
-const struct json_type oci_resources_type =
-	JSON_OBJECT_SET(struct oci_resources, resources_fields);
+const struct json_type oci_resources_type = JSON_OBJECT_SET(struct oci_resources, resources_fields);

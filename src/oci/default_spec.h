@@ -7,9 +7,9 @@
 
 struct json_writer;
 
-/* Writes what `runc spec` writes, or with is_rootless `runc spec --rootless`, which maps root in the
- * container to the caller's own ids. One difference: a cgroup namespace is part of it, so that the
- * container sees only its own groups. Returns 0. */
+/* Writes what `runc spec` writes, or with is_rootless `runc spec --rootless`, which maps root in
+ * the container to the caller's own ids. One difference: a cgroup namespace is part of it, so that
+ * the container sees only its own groups. Returns 0. */
 int oci_default_spec_print(bool is_rootless, struct json_writer *w);
 
 #endif

@@ -58,10 +58,10 @@ static const struct json_type node_type = JSON_OBJECT_SET(struct node, node_fiel
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct json_writer first = { 0 }, second = { .is_pretty = true, .indent = 1 }, third = { 0 };
-	struct node node = { 0 }, again = { 0 };
-	struct arena a = { 0 };
-	struct err e = { 0 };
+	struct json_writer first = {0}, second = {.is_pretty = true, .indent = 1}, third = {0};
+	struct node node = {0}, again = {0};
+	struct arena a = {0};
+	struct err e = {0};
 	int r = json_decode((const char *)data, size, &node_type, &node, &a, "fuzz", &e);
 
 	if ((r < 0) != (e.code != 0))

@@ -14,10 +14,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct json_writer first = { 0 }, second = { 0 };
-	struct oci_spec spec = { 0 }, again = { 0 };
-	struct arena a = { 0 };
-	struct err e = { 0 };
+	struct json_writer first = {0}, second = {0};
+	struct oci_spec spec = {0}, again = {0};
+	struct arena a = {0};
+	struct err e = {0};
 	int r = oci_decode_spec((const char *)data, size, &a, &spec, &e);
 
 	if ((r < 0) != (e.code != 0))

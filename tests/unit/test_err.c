@@ -18,7 +18,7 @@
 
 static void test_err(void **state)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 
 	(void)state;
 	assert_int_equal(err_sys(&e, -ENOENT, "open %s", "/x"), -ENOENT);
@@ -36,7 +36,7 @@ static void test_err(void **state)
 
 static void test_err_one_line(void **state)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 
 	(void)state;
 	err_say(&e, -EINVAL, "a\nb\x1b[31m");
@@ -46,7 +46,7 @@ static void test_err_one_line(void **state)
 static void test_err_long(void **state)
 {
 	char text[2000];
-	struct err e = { 0 };
+	struct err e = {0};
 
 	(void)state;
 	memset(text, 'x', sizeof(text));
@@ -58,9 +58,10 @@ static void test_err_long(void **state)
 }
 
 /* Sets the log up on a pipe, runs log_write, gives back what came out. */
-static void log_one(struct log_options o, enum log_level level, const char *msg, char *ret, size_t n)
+static void log_one(struct log_options o, enum log_level level, const char *msg, char *ret,
+		    size_t n)
 {
-	const struct log_options stderr_again = { .fd = STDERR_FILENO };
+	const struct log_options stderr_again = {.fd = STDERR_FILENO};
 	int fds[2];
 	ssize_t got;
 
@@ -92,16 +93,18 @@ static void test_log(void **state)
 	char line[512];
 
 	(void)state;
-	log_one((struct log_options){ .is_json = true }, LOG_LEVEL_ERROR, "a \"b\"\n\xff", line,
+	log_one((struct log_options){.is_json = true}, LOG_LEVEL_ERROR, "a \"b\"\n\xff", line,
 		sizeof(line));
 	hide_time(line);
-	assert_string_equal(line, "{\"level\":\"error\",\"msg\":\"a \\\"b\\\"\\n\xef\xbf\xbd\",\"time\":\"T\"}\n");
-	log_one((struct log_options){ 0 }, LOG_LEVEL_WARNING, "a \"b\"\nc", line, sizeof(line));
+	assert_string_equal(
+		line,
+		"{\"level\":\"error\",\"msg\":\"a \\\"b\\\"\\n\xef\xbf\xbd\",\"time\":\"T\"}\n");
+	log_one((struct log_options){0}, LOG_LEVEL_WARNING, "a \"b\"\nc", line, sizeof(line));
 	hide_time(line);
 	assert_string_equal(line, "time=\"T\" level=warning msg=\"a \\\"b\\\"\\nc\"\n");
-	log_one((struct log_options){ 0 }, LOG_LEVEL_DEBUG, "x", line, sizeof(line));
+	log_one((struct log_options){0}, LOG_LEVEL_DEBUG, "x", line, sizeof(line));
 	assert_string_equal(line, "");
-	log_one((struct log_options){ .is_debug = true }, LOG_LEVEL_DEBUG, "x", line, sizeof(line));
+	log_one((struct log_options){.is_debug = true}, LOG_LEVEL_DEBUG, "x", line, sizeof(line));
 	hide_time(line);
 	assert_string_equal(line, "time=\"T\" level=debug msg=\"x\"\n");
 	assert_false(log_is_debug());
@@ -109,7 +112,7 @@ static void test_log(void **state)
 
 static void test_arena(void **state)
 {
-	auto_arena struct arena a = { 0 };
+	auto_arena struct arena a = {0};
 	char *p = arena_alloc(&a, 3), *q;
 
 	(void)state;
@@ -139,7 +142,7 @@ static void test_arena(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_err),	 cmocka_unit_test(test_err_one_line),
+		cmocka_unit_test(test_err),      cmocka_unit_test(test_err_one_line),
 		cmocka_unit_test(test_err_long), cmocka_unit_test(test_log),
 		cmocka_unit_test(test_arena),
 	};

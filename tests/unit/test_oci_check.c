@@ -18,10 +18,11 @@
 /* Checks a spec of version 1.3.0 with a root and the given members added. */
 static int check(const char *members, struct err *e)
 {
-	auto_arena struct arena a = { 0 };
+	auto_arena struct arena a = {0};
 	struct oci_spec spec;
-	const char *text = arena_printf(&a, "{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"r\"}%s%s}",
-					members[0] ? "," : "", members);
+	const char *text =
+		arena_printf(&a, "{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"r\"}%s%s}",
+			     members[0] ? "," : "", members);
 	int r = oci_decode_spec(text, strlen(text), &a, &spec, e);
 
 	return r < 0 ? r : oci_check_spec(&spec, e);
@@ -29,24 +30,25 @@ static int check(const char *members, struct err *e)
 
 static void test_versions(void **state)
 {
-	static const char *const good[] = { "1.0.0",	 "1.0.0-rc1", "1.0.0-rc5-dev", "1.0.2-dev",
-					    "1.0.99",	 "1.1.0+dev", "1.2.1",	       "1.3.0",
-					    "1.3.4-rc.1+b.2" };
-	static const char *const bad[] = { "",	      "1",     "1.0",	"1.0.0.0", "01.0.0", "1.00.0", "0.9.0",
-					   "2.0.0",   "1.4.0", "v1.0.0", "1.0.0-",  "1.0.0+", "1.0.0-a..b",
-					   "1.0.0 ",  "1.0.x", "1.-1.0", "1.0.99999999999" };
-	struct oci_spec spec = { .root.path = "r" };
+	static const char *const good[] = {"1.0.0",     "1.0.0-rc1", "1.0.0-rc5-dev",
+					   "1.0.2-dev", "1.0.99",    "1.1.0+dev",
+					   "1.2.1",     "1.3.0",     "1.3.4-rc.1+b.2"};
+	static const char *const bad[] = {
+		"",           "1",      "1.0",   "1.0.0.0", "01.0.0",         "1.00.0",
+		"0.9.0",      "2.0.0",  "1.4.0", "v1.0.0",  "1.0.0-",         "1.0.0+",
+		"1.0.0-a..b", "1.0.0 ", "1.0.x", "1.-1.0",  "1.0.99999999999"};
+	struct oci_spec spec = {.root.path = "r"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-		struct err e = { 0 };
+		struct err e = {0};
 
 		spec.oci_version = good[i];
 		if (oci_check_spec(&spec, &e) != 0)
 			fail_msg("%s: %s", good[i], e.text);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		struct err e = { 0 };
+		struct err e = {0};
 
 		spec.oci_version = bad[i];
 		if (oci_check_spec(&spec, &e) != -EINVAL)
@@ -61,19 +63,21 @@ static void test_good(void **state)
 		"\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],\"env\":[\"A=\",\"B==\"]}",
 		"\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],\"oomScoreAdj\":-1000}",
 		"\"mounts\":[{\"destination\":\"relative\"}]",
-		"\"mounts\":[{\"destination\":\"/a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":"
+		"\"mounts\":[{\"destination\":\"/"
+		"a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":"
 		"4294967294,\"size\":1}],\"gidMappings\":[{\"containerID\":1,\"hostID\":0,\"size\":"
 		"4294967294}]}]",
 		"\"hooks\":{\"prestart\":[{\"path\":\"/a\",\"timeout\":1}]}",
 		"\"annotations\":{\"a\":\"\"}",
 		"\"linux\":{\"rootfsPropagation\":\"rslave\"}",
 		"\"linux\":{\"intelRdt\":{\"closID\":\"/\"}}",
-		"\"linux\":{\"resources\":{\"hugepageLimits\":[{\"pageSize\":\"1GB\",\"limit\":0}]}}",
+		"\"linux\":{\"resources\":{\"hugepageLimits\":[{\"pageSize\":\"1GB\",\"limit\":0}]}"
+		"}",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-		struct err e = { 0 };
+		struct err e = {0};
 
 		if (check(good[i], &e) != 0)
 			fail_msg("%s: %s", good[i], e.text);
@@ -85,58 +89,67 @@ static void test_bad(void **state)
 	static const struct {
 		const char *members, *error;
 	} cases[] = {
-		{ "\"root\":{\"path\":\"\"}", "root.path: required, but missing" },
-		{ "\"process\":{\"cwd\":\"\",\"args\":[\"a\"]}",
-		  "process.cwd: cwd property must not be empty" },
-		{ "\"process\":{\"cwd\":\"a\",\"args\":[\"a\"]}",
-		  "process.cwd: cwd must be an absolute path, not \"a\"" },
-		{ "\"process\":{\"cwd\":\"/\"}", "process.args: args must not be empty" },
-		{ "\"process\":{\"cwd\":\"/\",\"args\":[]}", "process.args: args must not be empty" },
-		{ "\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"A=\",\"B\"]}",
-		  "process.env[1]: invalid environment variable \"B\": it has no \"=\"" },
-		{ "\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"=secret\"]}",
-		  "process.env[0]: an environment variable needs a name before \"=\"" },
-		{ "\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"oomScoreAdj\":1001}",
-		  "process.oomScoreAdj: 1001 is not within -1000 and 1000" },
-		{ "\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"execCPUAffinity\":{\"final\":\"x\"}}",
-		  "process.execCPUAffinity.final: \"x\" is not a list such as 0-3,8" },
-		{ "\"mounts\":[{\"destination\":\"\"}]", "mounts[0].destination: must not be empty" },
-		{ "\"mounts\":[{\"destination\":\"/a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,"
-		  "\"size\":1}]}]",
-		  "mounts[0]: uidMappings and gidMappings go together, but only one is given for \"/a\"" },
-		{ "\"mounts\":[{\"destination\":\"/a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,"
-		  "\"size\":0}],\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}]",
-		  "mounts[0].uidMappings[0].size: must not be 0" },
-		{ "\"mounts\":[{\"destination\":\"/a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,"
-		  "\"size\":1}],\"gidMappings\":[{\"containerID\":0,\"hostID\":4294967295,\"size\":1}]}]",
-		  "mounts[0].gidMappings[0]: goes beyond the last id" },
-		{ "\"hooks\":{\"poststop\":[{\"path\":\"a\"}]}",
-		  "hooks.poststop[0].path: \"a\" is not an absolute path" },
-		{ "\"hooks\":{\"createRuntime\":[{\"path\":\"/a\",\"timeout\":0}]}",
-		  "hooks.createRuntime[0].timeout: 0 is not greater than zero" },
-		{ "\"hooks\":{\"startContainer\":[{\"path\":\"/a\",\"env\":[\"X\"]}]}",
-		  "hooks.startContainer[0].env[0]: invalid environment variable \"X\": it has no \"=\"" },
-		{ "\"annotations\":{\"\":\"a\"}", "annotations: a key must not be empty" },
-		{ "\"linux\":{\"rootfsPropagation\":\"x\"}",
-		  "linux.rootfsPropagation: \"x\" is none of shared, slave, private, unbindable" },
-		{ "\"linux\":{\"seccomp\":{\"defaultAction\":\"A\",\"listenerMetadata\":\"m\"}}",
-		  "linux.seccomp.listenerMetadata: needs listenerPath, the socket to send it to" },
-		{ "\"linux\":{\"seccomp\":{\"defaultAction\":\"A\",\"syscalls\":[{\"names\":[],"
-		  "\"action\":\"B\"}]}}",
-		  "linux.seccomp.syscalls[0].names: must not be empty" },
-		{ "\"linux\":{\"intelRdt\":{\"closID\":\"../x\"}}",
-		  "linux.intelRdt.closID: \"../x\" is not the name of a directory" },
-		{ "\"linux\":{\"intelRdt\":{\"memBwSchema\":\"MB:0=1\\nL3:0=f\"}}",
-		  "linux.intelRdt.memBwSchema: must be one line that begins with MB:" },
-		{ "\"linux\":{\"resources\":{\"unified\":{\"../x\":\"1\"}}}",
-		  "linux.resources.unified: \"../x\" is not the name of a file" },
-		{ "\"linux\":{\"resources\":{\"hugepageLimits\":[{\"pageSize\":\"02MB\",\"limit\":0}]}}",
-		  "linux.resources.hugepageLimits[0].pageSize: \"02MB\" is no page size such as 2MB" },
+		{"\"root\":{\"path\":\"\"}", "root.path: required, but missing"},
+		{"\"process\":{\"cwd\":\"\",\"args\":[\"a\"]}",
+		 "process.cwd: cwd property must not be empty"},
+		{"\"process\":{\"cwd\":\"a\",\"args\":[\"a\"]}",
+		 "process.cwd: cwd must be an absolute path, not \"a\""},
+		{"\"process\":{\"cwd\":\"/\"}", "process.args: args must not be empty"},
+		{"\"process\":{\"cwd\":\"/\",\"args\":[]}", "process.args: args must not be empty"},
+		{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"A=\",\"B\"]}",
+		 "process.env[1]: invalid environment variable \"B\": it has no \"=\""},
+		{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"=secret\"]}",
+		 "process.env[0]: an environment variable needs a name before \"=\""},
+		{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"oomScoreAdj\":1001}",
+		 "process.oomScoreAdj: 1001 is not within -1000 and 1000"},
+		{"\"process\":{\"cwd\":\"/"
+		 "\",\"args\":[\"a\"],\"execCPUAffinity\":{\"final\":\"x\"}}",
+		 "process.execCPUAffinity.final: \"x\" is not a list such as 0-3,8"},
+		{"\"mounts\":[{\"destination\":\"\"}]", "mounts[0].destination: must not be empty"},
+		{"\"mounts\":[{\"destination\":\"/"
+		 "a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,"
+		 "\"size\":1}]}]",
+		 "mounts[0]: uidMappings and gidMappings go together, but only one is given for "
+		 "\"/a\""},
+		{"\"mounts\":[{\"destination\":\"/"
+		 "a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,"
+		 "\"size\":0}],\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}]",
+		 "mounts[0].uidMappings[0].size: must not be 0"},
+		{"\"mounts\":[{\"destination\":\"/"
+		 "a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,"
+		 "\"size\":1}],\"gidMappings\":[{\"containerID\":0,\"hostID\":4294967295,\"size\":"
+		 "1}]}]",
+		 "mounts[0].gidMappings[0]: goes beyond the last id"},
+		{"\"hooks\":{\"poststop\":[{\"path\":\"a\"}]}",
+		 "hooks.poststop[0].path: \"a\" is not an absolute path"},
+		{"\"hooks\":{\"createRuntime\":[{\"path\":\"/a\",\"timeout\":0}]}",
+		 "hooks.createRuntime[0].timeout: 0 is not greater than zero"},
+		{"\"hooks\":{\"startContainer\":[{\"path\":\"/a\",\"env\":[\"X\"]}]}",
+		 "hooks.startContainer[0].env[0]: invalid environment variable \"X\": it has no "
+		 "\"=\""},
+		{"\"annotations\":{\"\":\"a\"}", "annotations: a key must not be empty"},
+		{"\"linux\":{\"rootfsPropagation\":\"x\"}",
+		 "linux.rootfsPropagation: \"x\" is none of shared, slave, private, unbindable"},
+		{"\"linux\":{\"seccomp\":{\"defaultAction\":\"A\",\"listenerMetadata\":\"m\"}}",
+		 "linux.seccomp.listenerMetadata: needs listenerPath, the socket to send it to"},
+		{"\"linux\":{\"seccomp\":{\"defaultAction\":\"A\",\"syscalls\":[{\"names\":[],"
+		 "\"action\":\"B\"}]}}",
+		 "linux.seccomp.syscalls[0].names: must not be empty"},
+		{"\"linux\":{\"intelRdt\":{\"closID\":\"../x\"}}",
+		 "linux.intelRdt.closID: \"../x\" is not the name of a directory"},
+		{"\"linux\":{\"intelRdt\":{\"memBwSchema\":\"MB:0=1\\nL3:0=f\"}}",
+		 "linux.intelRdt.memBwSchema: must be one line that begins with MB:"},
+		{"\"linux\":{\"resources\":{\"unified\":{\"../x\":\"1\"}}}",
+		 "linux.resources.unified: \"../x\" is not the name of a file"},
+		{"\"linux\":{\"resources\":{\"hugepageLimits\":[{\"pageSize\":\"02MB\",\"limit\":"
+		 "0}]}}",
+		 "linux.resources.hugepageLimits[0].pageSize: \"02MB\" is no page size such as "
+		 "2MB"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct err e = { 0 };
+		struct err e = {0};
 
 		if (check(cases[i].members, &e) != -EINVAL)
 			fail_msg("accepted %s", cases[i].members);
@@ -148,10 +161,10 @@ static void test_default_spec(void **state)
 {
 	(void)state;
 	for (int is_rootless = 0; is_rootless < 2; is_rootless++) {
-		auto_json_writer struct json_writer w = { .is_pretty = true, .is_tabbed = true };
-		auto_arena struct arena a = { 0 };
+		auto_json_writer struct json_writer w = {.is_pretty = true, .is_tabbed = true};
+		auto_arena struct arena a = {0};
 		struct oci_spec spec;
-		struct err e = { 0 };
+		struct err e = {0};
 
 		assert_int_equal(oci_default_spec_print(is_rootless, &w), 0);
 		assert_int_equal(oci_decode_spec(w.buf, w.len, &a, &spec, &e), 0);

@@ -30,7 +30,7 @@ static char *read_data(struct arena *a, const char *name, size_t *ret_len)
 
 static void load(struct arena *a, const char *name, struct oci_spec *ret)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	size_t n;
 	const char *text = read_data(a, name, &n);
 
@@ -38,18 +38,18 @@ static void load(struct arena *a, const char *name, struct oci_spec *ret)
 		fail_msg("%s: %s", name, e.text);
 }
 
-#define assert_words(slice, ...)                                                                   \
-	do {                                                                                       \
-		const char *words_[] = { __VA_ARGS__ };                                            \
-		assert_int_equal((slice).n, ARRAY_LEN(words_));                                    \
-		for (size_t i_ = 0; i_ < ARRAY_LEN(words_); i_++)                                  \
-			assert_string_equal((slice).v[i_], words_[i_]);                            \
+#define assert_words(slice, ...)                                        \
+	do {                                                            \
+		const char *words_[] = {__VA_ARGS__};                   \
+		assert_int_equal((slice).n, ARRAY_LEN(words_));         \
+		for (size_t i_ = 0; i_ < ARRAY_LEN(words_); i_++)       \
+			assert_string_equal((slice).v[i_], words_[i_]); \
 	} while (0)
 
-#define assert_set(maybe, wanted)                                                                  \
-	do {                                                                                       \
-		assert_true((maybe).is_set);                                                       \
-		assert_true((maybe).value == (wanted));                                            \
+#define assert_set(maybe, wanted)                       \
+	do {                                            \
+		assert_true((maybe).is_set);            \
+		assert_true((maybe).value == (wanted)); \
 	} while (0)
 
 static void assert_map(const struct oci_id_maps *maps, uint32_t inside, uint32_t outside,
@@ -70,7 +70,7 @@ static void assert_pair(const struct oci_pairs *pairs, size_t i, const char *key
 
 static void test_process(void **state)
 {
-	auto_arena struct arena a = { 0 };
+	auto_arena struct arena a = {0};
 	struct oci_spec spec;
 	const struct oci_process *p = &spec.process;
 
@@ -118,7 +118,7 @@ static void test_process(void **state)
 
 static void test_top(void **state)
 {
-	auto_arena struct arena a = { 0 };
+	auto_arena struct arena a = {0};
 	struct oci_spec spec;
 	const struct oci_mount *m;
 
@@ -156,7 +156,7 @@ static void test_top(void **state)
 
 static void test_linux(void **state)
 {
-	auto_arena struct arena a = { 0 };
+	auto_arena struct arena a = {0};
 	struct oci_spec spec;
 	const struct oci_linux *l = &spec.linux_;
 
@@ -207,7 +207,7 @@ static void test_linux(void **state)
 
 static void test_seccomp(void **state)
 {
-	auto_arena struct arena a = { 0 };
+	auto_arena struct arena a = {0};
 	struct oci_spec spec;
 	const struct oci_seccomp *s = &spec.linux_.seccomp;
 	const struct oci_seccomp_rule *rule;
@@ -243,7 +243,7 @@ static void assert_throttle(const struct oci_throttle_list *list, int64_t minor,
 
 static void test_resources(void **state)
 {
-	auto_arena struct arena a = { 0 };
+	auto_arena struct arena a = {0};
 	struct oci_spec spec;
 	const struct oci_resources *r = &spec.linux_.resources;
 
@@ -308,12 +308,12 @@ static void test_resources(void **state)
 /* Printing, decoding and printing again gives the same text, and nothing gets lost on the way. */
 static void test_round_trip(void **state)
 {
-	auto_arena struct arena a = { 0 };
-	auto_json_writer struct json_writer first = { 0 }, second = { 0 };
+	auto_arena struct arena a = {0};
+	auto_json_writer struct json_writer first = {0}, second = {0};
 	struct oci_process process;
 	struct oci_resources resources;
 	struct oci_spec spec, again;
-	struct err e = { 0 };
+	struct err e = {0};
 
 	(void)state;
 	load(&a, "full.json", &spec);
@@ -322,9 +322,12 @@ static void test_round_trip(void **state)
 	oci_spec_print(&again, &second);
 	assert_string_equal(first.buf, second.buf);
 	/* Every name of full.json that is ours comes back. */
-	assert_non_null(strstr(first.buf, "\"throttleWriteIOPSDevice\":[{\"major\":8,\"minor\":3,\"rate\":603}]"));
-	assert_non_null(strstr(first.buf, "\"personality\":{\"domain\":\"LINUX32\",\"flags\":[\"x\"]}"));
-	assert_non_null(strstr(first.buf, "\"netDevices\":{\"eth0\":{\"name\":\"inside\"},\"ens4\":{}}"));
+	assert_non_null(strstr(
+		first.buf, "\"throttleWriteIOPSDevice\":[{\"major\":8,\"minor\":3,\"rate\":603}]"));
+	assert_non_null(
+		strstr(first.buf, "\"personality\":{\"domain\":\"LINUX32\",\"flags\":[\"x\"]}"));
+	assert_non_null(
+		strstr(first.buf, "\"netDevices\":{\"eth0\":{\"name\":\"inside\"},\"ens4\":{}}"));
 
 	first.len = second.len = 0;
 	oci_process_print(&spec.process, &first);
@@ -341,14 +344,15 @@ static void test_round_trip(void **state)
 
 static void test_good_samples(void **state)
 {
-	static const char *const names[] = { "linux-netdevice.json", "linux-rdma.json", "minimal.json",
-					     "minimal-for-start.json", "spec-example.json" };
+	static const char *const names[] = {"linux-netdevice.json", "linux-rdma.json",
+					    "minimal.json", "minimal-for-start.json",
+					    "spec-example.json"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		auto_arena struct arena a = { 0 };
+		auto_arena struct arena a = {0};
 		struct oci_spec spec;
-		struct err e = { 0 };
+		struct err e = {0};
 
 		load(&a, arena_printf(&a, "good/%s", names[i]), &spec);
 		/* Good by the schema: an old version, and no root, which Linux needs. */
@@ -366,21 +370,23 @@ static void test_bad_samples(void **state)
 	static const struct {
 		const char *name, *error;
 	} cases[] = {
-		{ "invalid-json.json",
-		  "config.json: line 1 byte 2: expected a name in quotes, found ']'" },
-		{ "linux-hugepage.json", "linux.resources.hugepageLimits[0].pageSize: \"64kB\" is no "
-					 "page size such as 2MB" },
-		{ "linux-netdevice.json",
-		  "config.json: linux.netDevices.eth0.name: expected a string, found a number" },
-		{ "linux-rdma.json", "config.json: linux.resources.rdma.mlx5_1.hcaHandles: expected a "
-				     "number, found a string" },
+		{"invalid-json.json",
+		 "config.json: line 1 byte 2: expected a name in quotes, found ']'"},
+		{"linux-hugepage.json",
+		 "linux.resources.hugepageLimits[0].pageSize: \"64kB\" is no "
+		 "page size such as 2MB"},
+		{"linux-netdevice.json",
+		 "config.json: linux.netDevices.eth0.name: expected a string, found a number"},
+		{"linux-rdma.json",
+		 "config.json: linux.resources.rdma.mlx5_1.hcaHandles: expected a "
+		 "number, found a string"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		auto_arena struct arena a = { 0 };
+		auto_arena struct arena a = {0};
 		struct oci_spec spec;
-		struct err e = { 0 };
+		struct err e = {0};
 		size_t n;
 		const char *text = read_data(&a, arena_printf(&a, "bad/%s", cases[i].name), &n);
 		int r = oci_decode_spec(text, n, &a, &spec, &e);
@@ -397,39 +403,43 @@ static void test_missing_and_null(void **state)
 	static const struct {
 		const char *text, *error;
 	} cases[] = {
-		{ "{}", "config.json: ociVersion: required, but missing" },
-		{ "{\"ociVersion\":\"1.0.0\",\"root\":{}}",
-		  "config.json: root.path: required, but missing" },
-		{ "{\"ociVersion\":\"1.0.0\",\"process\":{\"args\":[\"sh\"]}}",
-		  "config.json: process.cwd: required, but missing" },
-		{ "{\"ociVersion\":\"1.0.0\",\"mounts\":[{\"type\":\"x\"}]}",
-		  "config.json: mounts[0].destination: required, but missing" },
-		{ "{\"ociVersion\":\"1.0.0\",\"linux\":{\"seccomp\":{}}}",
-		  "config.json: linux.seccomp.defaultAction: required, but missing" },
-		{ "{\"ociVersion\":\"1.0.0\",\"hooks\":{\"poststop\":[{\"path\":\"/a\"},{}]}}",
-		  "config.json: hooks.poststop[1].path: required, but missing" },
-		{ "{\"ociVersion\":\"1.0.0\",\"linux\":{\"resources\":{\"blockIO\":{\"weight\":65536}}}}",
-		  "config.json: linux.resources.blockIO.weight: expected a number from 0 to 65535, "
-		  "found 65536" },
-		{ "{\"ociVersion\":\"1.0.0\",\"process\":{\"args\":[\"sh\",1]}}",
-		  "config.json: process.args[1]: expected a string, found a number" },
-		{ "{\"ociVersion\":\"1.0.0\",\"process\":{\"user\":{\"uid\":4294967296}}}",
-		  "config.json: process.user.uid: expected a number from 0 to 4294967295, found "
-		  "4294967296" },
-		{ "{\"ociVersion\":\"1.0.0\",\"process\":{\"cwd\":\"/\",\"scheduler\":{\"nice\":1}}}",
-		  "config.json: process.scheduler.policy: required, but missing" },
+		{"{}", "config.json: ociVersion: required, but missing"},
+		{"{\"ociVersion\":\"1.0.0\",\"root\":{}}",
+		 "config.json: root.path: required, but missing"},
+		{"{\"ociVersion\":\"1.0.0\",\"process\":{\"args\":[\"sh\"]}}",
+		 "config.json: process.cwd: required, but missing"},
+		{"{\"ociVersion\":\"1.0.0\",\"mounts\":[{\"type\":\"x\"}]}",
+		 "config.json: mounts[0].destination: required, but missing"},
+		{"{\"ociVersion\":\"1.0.0\",\"linux\":{\"seccomp\":{}}}",
+		 "config.json: linux.seccomp.defaultAction: required, but missing"},
+		{"{\"ociVersion\":\"1.0.0\",\"hooks\":{\"poststop\":[{\"path\":\"/a\"},{}]}}",
+		 "config.json: hooks.poststop[1].path: required, but missing"},
+		{"{\"ociVersion\":\"1.0.0\",\"linux\":{\"resources\":{\"blockIO\":{\"weight\":"
+		 "65536}}}}",
+		 "config.json: linux.resources.blockIO.weight: expected a number from 0 to 65535, "
+		 "found 65536"},
+		{"{\"ociVersion\":\"1.0.0\",\"process\":{\"args\":[\"sh\",1]}}",
+		 "config.json: process.args[1]: expected a string, found a number"},
+		{"{\"ociVersion\":\"1.0.0\",\"process\":{\"user\":{\"uid\":4294967296}}}",
+		 "config.json: process.user.uid: expected a number from 0 to 4294967295, found "
+		 "4294967296"},
+		{"{\"ociVersion\":\"1.0.0\",\"process\":{\"cwd\":\"/"
+		 "\",\"scheduler\":{\"nice\":1}}}",
+		 "config.json: process.scheduler.policy: required, but missing"},
 	};
-	auto_arena struct arena a = { 0 };
+	auto_arena struct arena a = {0};
 	struct oci_spec spec;
-	static const char nulls[] = "{\"ociVersion\":\"1.0.0\",\"process\":null,\"mounts\":null,"
-				    "\"linux\":{\"resources\":{\"pids\":{\"limit\":null}},\"seccomp\":null}}";
+	static const char nulls[] =
+		"{\"ociVersion\":\"1.0.0\",\"process\":null,\"mounts\":null,"
+		"\"linux\":{\"resources\":{\"pids\":{\"limit\":null}},\"seccomp\":null}}";
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct err e = { 0 };
+		struct err e = {0};
 
-		assert_int_equal(oci_decode_spec(cases[i].text, strlen(cases[i].text), &a, &spec, &e),
-				 -EINVAL);
+		assert_int_equal(
+			oci_decode_spec(cases[i].text, strlen(cases[i].text), &a, &spec, &e),
+			-EINVAL);
 		assert_string_equal(e.text, cases[i].error);
 	}
 	assert_int_equal(oci_decode_spec(nulls, strlen(nulls), &a, &spec, NULL), 0);
@@ -442,10 +452,14 @@ static void test_missing_and_null(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_process),	     cmocka_unit_test(test_top),
-		cmocka_unit_test(test_linux),	     cmocka_unit_test(test_seccomp),
-		cmocka_unit_test(test_resources),    cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_good_samples), cmocka_unit_test(test_bad_samples),
+		cmocka_unit_test(test_process),
+		cmocka_unit_test(test_top),
+		cmocka_unit_test(test_linux),
+		cmocka_unit_test(test_seccomp),
+		cmocka_unit_test(test_resources),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_good_samples),
+		cmocka_unit_test(test_bad_samples),
 		cmocka_unit_test(test_missing_and_null),
 	};
 

@@ -29,7 +29,7 @@ static void test_compare(void **state)
 
 static void test_index(void **state)
 {
-	static const char *const table[] = { "a", NULL, "b" };
+	static const char *const table[] = {"a", NULL, "b"};
 
 	(void)state;
 	assert_int_equal(str_index("a", table, ARRAY_LEN(table)), 0);
@@ -40,7 +40,8 @@ static void test_index(void **state)
 
 static void test_numbers(void **state)
 {
-	static const char *const bad[] = { "", " 1", "1 ", "+1", "0x1", "1a", "a", "-", "--1", "1.0", "\t1" };
+	static const char *const bad[] = {"",  " 1", "1 ",  "+1",  "0x1", "1a",
+					  "a", "-",  "--1", "1.0", "\t1"};
 	uint64_t u64 = 7;
 	uint32_t u32 = 7;
 	int64_t i64 = 7;
@@ -74,18 +75,32 @@ static void test_clean_path(void **state)
 	static const struct {
 		const char *path, *clean;
 	} cases[] = {
-		{ "/", "/" },		{ "//", "/" },		{ "/a//b/", "/a/b" },
-		{ "/a/./b", "/a/b" },	{ "/a/../b", "/b" },	{ "/../..", "/" },
-		{ "/../a", "/a" },	{ "/a/b/../..", "/" },	{ "", "." },
-		{ ".", "." },		{ "a/..", "." },	{ "../a", "../a" },
-		{ "a/../../b", "../b" }, { "../..", "../.." },	{ "../../a/..", "../.." },
-		{ "/...", "/..." },	{ "/..a", "/..a" },	{ "./a", "a" },
-		{ "a/b/..", "a" },	{ "/a/..", "/" },	{ "../a/../..", "../.." },
+		{"/", "/"},
+		{"//", "/"},
+		{"/a//b/", "/a/b"},
+		{"/a/./b", "/a/b"},
+		{"/a/../b", "/b"},
+		{"/../..", "/"},
+		{"/../a", "/a"},
+		{"/a/b/../..", "/"},
+		{"", "."},
+		{".", "."},
+		{"a/..", "."},
+		{"../a", "../a"},
+		{"a/../../b", "../b"},
+		{"../..", "../.."},
+		{"../../a/..", "../.."},
+		{"/...", "/..."},
+		{"/..a", "/..a"},
+		{"./a", "a"},
+		{"a/b/..", "a"},
+		{"/a/..", "/"},
+		{"../a/../..", "../.."},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		auto_arena struct arena a = { 0 };
+		auto_arena struct arena a = {0};
 
 		assert_string_equal(str_clean_path(&a, cases[i].path), cases[i].clean);
 	}
