@@ -84,76 +84,76 @@ static void test_good(void **state)
 	}
 }
 
+static const struct {
+	const char *members, *error;
+} bad_values[] = {
+	{"\"root\":{\"path\":\"\"}", "root.path: required, but missing"},
+	{"\"process\":{\"cwd\":\"\",\"args\":[\"a\"]}",
+	 "process.cwd: cwd property must not be empty"},
+	{"\"process\":{\"cwd\":\"a\",\"args\":[\"a\"]}",
+	 "process.cwd: cwd must be an absolute path, not \"a\""},
+	{"\"process\":{\"cwd\":\"/\"}", "process.args: args must not be empty"},
+	{"\"process\":{\"cwd\":\"/\",\"args\":[]}", "process.args: args must not be empty"},
+	{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"A=\",\"B\"]}",
+	 "process.env[1]: invalid environment variable \"B\": it has no \"=\""},
+	{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"=secret\"]}",
+	 "process.env[0]: an environment variable needs a name before \"=\""},
+	{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"oomScoreAdj\":1001}",
+	 "process.oomScoreAdj: 1001 is not within -1000 and 1000"},
+	{"\"process\":{\"cwd\":\"/"
+	 "\",\"args\":[\"a\"],\"execCPUAffinity\":{\"final\":\"x\"}}",
+	 "process.execCPUAffinity.final: \"x\" is not a list such as 0-3,8"},
+	{"\"mounts\":[{\"destination\":\"\"}]", "mounts[0].destination: must not be empty"},
+	{"\"mounts\":[{\"destination\":\"/"
+	 "a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,"
+	 "\"size\":1}]}]",
+	 "mounts[0]: uidMappings and gidMappings go together, but only one is given for "
+	 "\"/a\""},
+	{"\"mounts\":[{\"destination\":\"/"
+	 "a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,"
+	 "\"size\":0}],\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}]",
+	 "mounts[0].uidMappings[0].size: must not be 0"},
+	{"\"mounts\":[{\"destination\":\"/"
+	 "a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,"
+	 "\"size\":1}],\"gidMappings\":[{\"containerID\":0,\"hostID\":4294967295,\"size\":"
+	 "1}]}]",
+	 "mounts[0].gidMappings[0]: goes beyond the last id"},
+	{"\"hooks\":{\"poststop\":[{\"path\":\"a\"}]}",
+	 "hooks.poststop[0].path: \"a\" is not an absolute path"},
+	{"\"hooks\":{\"createRuntime\":[{\"path\":\"/a\",\"timeout\":0}]}",
+	 "hooks.createRuntime[0].timeout: 0 is not greater than zero"},
+	{"\"hooks\":{\"startContainer\":[{\"path\":\"/a\",\"env\":[\"X\"]}]}",
+	 "hooks.startContainer[0].env[0]: invalid environment variable \"X\": it has no "
+	 "\"=\""},
+	{"\"annotations\":{\"\":\"a\"}", "annotations: a key must not be empty"},
+	{"\"linux\":{\"rootfsPropagation\":\"x\"}",
+	 "linux.rootfsPropagation: \"x\" is none of shared, slave, private, unbindable"},
+	{"\"linux\":{\"seccomp\":{\"defaultAction\":\"A\",\"listenerMetadata\":\"m\"}}",
+	 "linux.seccomp.listenerMetadata: needs listenerPath, the socket to send it to"},
+	{"\"linux\":{\"seccomp\":{\"defaultAction\":\"A\",\"syscalls\":[{\"names\":[],"
+	 "\"action\":\"B\"}]}}",
+	 "linux.seccomp.syscalls[0].names: must not be empty"},
+	{"\"linux\":{\"intelRdt\":{\"closID\":\"../x\"}}",
+	 "linux.intelRdt.closID: \"../x\" is not the name of a directory"},
+	{"\"linux\":{\"intelRdt\":{\"memBwSchema\":\"MB:0=1\\nL3:0=f\"}}",
+	 "linux.intelRdt.memBwSchema: must be one line that begins with MB:"},
+	{"\"linux\":{\"resources\":{\"unified\":{\"../x\":\"1\"}}}",
+	 "linux.resources.unified: \"../x\" is not the name of a file"},
+	{"\"linux\":{\"resources\":{\"hugepageLimits\":[{\"pageSize\":\"02MB\",\"limit\":"
+	 "0}]}}",
+	 "linux.resources.hugepageLimits[0].pageSize: \"02MB\" is no page size such as "
+	 "2MB"},
+};
+
 static void test_bad(void **state)
 {
-	static const struct {
-		const char *members, *error;
-	} cases[] = {
-		{"\"root\":{\"path\":\"\"}", "root.path: required, but missing"},
-		{"\"process\":{\"cwd\":\"\",\"args\":[\"a\"]}",
-		 "process.cwd: cwd property must not be empty"},
-		{"\"process\":{\"cwd\":\"a\",\"args\":[\"a\"]}",
-		 "process.cwd: cwd must be an absolute path, not \"a\""},
-		{"\"process\":{\"cwd\":\"/\"}", "process.args: args must not be empty"},
-		{"\"process\":{\"cwd\":\"/\",\"args\":[]}", "process.args: args must not be empty"},
-		{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"A=\",\"B\"]}",
-		 "process.env[1]: invalid environment variable \"B\": it has no \"=\""},
-		{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"=secret\"]}",
-		 "process.env[0]: an environment variable needs a name before \"=\""},
-		{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"oomScoreAdj\":1001}",
-		 "process.oomScoreAdj: 1001 is not within -1000 and 1000"},
-		{"\"process\":{\"cwd\":\"/"
-		 "\",\"args\":[\"a\"],\"execCPUAffinity\":{\"final\":\"x\"}}",
-		 "process.execCPUAffinity.final: \"x\" is not a list such as 0-3,8"},
-		{"\"mounts\":[{\"destination\":\"\"}]", "mounts[0].destination: must not be empty"},
-		{"\"mounts\":[{\"destination\":\"/"
-		 "a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,"
-		 "\"size\":1}]}]",
-		 "mounts[0]: uidMappings and gidMappings go together, but only one is given for "
-		 "\"/a\""},
-		{"\"mounts\":[{\"destination\":\"/"
-		 "a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,"
-		 "\"size\":0}],\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}]}]",
-		 "mounts[0].uidMappings[0].size: must not be 0"},
-		{"\"mounts\":[{\"destination\":\"/"
-		 "a\",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,"
-		 "\"size\":1}],\"gidMappings\":[{\"containerID\":0,\"hostID\":4294967295,\"size\":"
-		 "1}]}]",
-		 "mounts[0].gidMappings[0]: goes beyond the last id"},
-		{"\"hooks\":{\"poststop\":[{\"path\":\"a\"}]}",
-		 "hooks.poststop[0].path: \"a\" is not an absolute path"},
-		{"\"hooks\":{\"createRuntime\":[{\"path\":\"/a\",\"timeout\":0}]}",
-		 "hooks.createRuntime[0].timeout: 0 is not greater than zero"},
-		{"\"hooks\":{\"startContainer\":[{\"path\":\"/a\",\"env\":[\"X\"]}]}",
-		 "hooks.startContainer[0].env[0]: invalid environment variable \"X\": it has no "
-		 "\"=\""},
-		{"\"annotations\":{\"\":\"a\"}", "annotations: a key must not be empty"},
-		{"\"linux\":{\"rootfsPropagation\":\"x\"}",
-		 "linux.rootfsPropagation: \"x\" is none of shared, slave, private, unbindable"},
-		{"\"linux\":{\"seccomp\":{\"defaultAction\":\"A\",\"listenerMetadata\":\"m\"}}",
-		 "linux.seccomp.listenerMetadata: needs listenerPath, the socket to send it to"},
-		{"\"linux\":{\"seccomp\":{\"defaultAction\":\"A\",\"syscalls\":[{\"names\":[],"
-		 "\"action\":\"B\"}]}}",
-		 "linux.seccomp.syscalls[0].names: must not be empty"},
-		{"\"linux\":{\"intelRdt\":{\"closID\":\"../x\"}}",
-		 "linux.intelRdt.closID: \"../x\" is not the name of a directory"},
-		{"\"linux\":{\"intelRdt\":{\"memBwSchema\":\"MB:0=1\\nL3:0=f\"}}",
-		 "linux.intelRdt.memBwSchema: must be one line that begins with MB:"},
-		{"\"linux\":{\"resources\":{\"unified\":{\"../x\":\"1\"}}}",
-		 "linux.resources.unified: \"../x\" is not the name of a file"},
-		{"\"linux\":{\"resources\":{\"hugepageLimits\":[{\"pageSize\":\"02MB\",\"limit\":"
-		 "0}]}}",
-		 "linux.resources.hugepageLimits[0].pageSize: \"02MB\" is no page size such as "
-		 "2MB"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(bad_values); i++) {
 		struct err e = {0};
 
-		if (check(cases[i].members, &e) != -EINVAL)
-			fail_msg("accepted %s", cases[i].members);
-		assert_string_equal(e.text, cases[i].error);
+		if (check(bad_values[i].members, &e) != -EINVAL)
+			fail_msg("accepted %s", bad_values[i].members);
+		assert_string_equal(e.text, bad_values[i].error);
 	}
 }
 
