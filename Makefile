@@ -1,11 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-# One build front: `make help` lists it.
+# One build front: `make help` lists it. tools/*.mk hold the rules, one file a concern.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD := build
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# A tree owned by another user (sudo make) is still ours to describe.
+VERSION := $(shell git -c safe.directory='$(CURDIR)' describe --tags --always --dirty 2>/dev/null || echo unknown)
+# Debian's own Python has the packages that tools/install-deps installs, another one in PATH has not.
+PYTHON := /usr/bin/python3
+
+# As many jobs as processors, unless -j says otherwise.
+MAKEFLAGS := $(MAKEFLAGS) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) --no-builtin-rules
+.DELETE_ON_ERROR:
 
 include tools/build.mk
 include tools/test.mk
-include tools/bench.mk
+include tools/lint.mk
+-include tools/bench.mk
+
+.PHONY: help
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand -t 16

@@ -2,6 +2,8 @@
 # Building: programs are static and linked with musl; header dependencies come from -MMD.
 
 MUSL_CC ?= musl-gcc
+HOST_CC ?= gcc
+CLANG ?= clang
 WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wimplicit-fallthrough -Werror
 CPPFLAGS_ALL := -D_GNU_SOURCE -Isrc -I$(BUILD)/generated -DBERTH_VERSION='"$(VERSION)"'
@@ -14,31 +16,80 @@ MUSL_FLAGS := -idirafter /usr/include -idirafter /usr/include/$(shell uname -m)-
 LIB_DIRS := base kernel namespace cgroup security rootfs oci runtime
 LIB_SRC := $(sort $(foreach d,$(LIB_DIRS),$(wildcard src/$d/*.c)))
 RUNTIME_SRC := $(sort $(wildcard src/bin/berth-runtime/*.c))
+ALL_SRC := $(LIB_SRC) $(RUNTIME_SRC)
 PROGRAMS := $(BUILD)/berth-runtime
 
 LIB_OBJ := $(LIB_SRC:src/%.c=$(BUILD)/obj/%.o)
 RUNTIME_OBJ := $(RUNTIME_SRC:src/%.c=$(BUILD)/obj/%.o)
 
-.PHONY: all
-all: $(PROGRAMS)
-
 .DEFAULT_GOAL := all
+.PHONY: all
+all: $(PROGRAMS) $(BUILD)/compile_commands.json ## Every program, into build/
 
-$(BUILD)/obj/%.o: src/%.c
-	@mkdir -p $(@D)
-	@$(MUSL_CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(MUSL_FLAGS) -MMD -MP -c $< -o $@
+# One tree of objects for each way of compiling: $(1) folder, $(2) compiler, $(3) flags.
+define objects
+$$(BUILD)/$(1)/%.o: src/%.c | $$(BUILD)/generated/syscall_table.h
+	@mkdir -p $$(@D)
+	@echo '  $(2)	$$@'
+	@$(2) $$(CPPFLAGS_ALL) $(3) -MMD -MP -c $$< -o $$@
+endef
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+$(eval $(call objects,obj,$(MUSL_CC),$$(CFLAGS_ALL) $$(MUSL_FLAGS)))
+$(eval $(call objects,gcc,$(HOST_CC),$$(CFLAGS_ALL)))
+$(eval $(call objects,clang,$(CLANG),$$(CFLAGS_ALL)))
+$(eval $(call objects,asan,$(HOST_CC),$$(CFLAGS_ALL) -O1 $$(SANITIZE)))
+$(eval $(call objects,fuzz,$(CLANG),$$(CFLAGS_ALL) -O1 $$(SANITIZE) -fsanitize=fuzzer-no-link))
+$(eval $(call objects,coverage,$(HOST_CC),$$(CFLAGS_ALL) -O0 --coverage))
 
 # The tables of system calls come from libseccomp-dev, by a program of the building machine.
-HOST_CC ?= gcc
 $(BUILD)/generated/syscall_table.h: tools/gen-syscalls.c
 	@mkdir -p $(@D)
 	$(HOST_CC) -std=gnu17 -O1 -Wall -Wextra $< -lseccomp -o $(@D)/gen-syscalls
 	$(@D)/gen-syscalls > $@.new
 	mv $@.new $@
 
-$(BUILD)/obj/security/syscalls.o: | $(BUILD)/generated/syscall_table.h
+# Only a new version recompiles the file that holds it.
+$(BUILD)/generated/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+.PHONY: FORCE
+FORCE:
+$(foreach v,obj asan gcc clang coverage fuzz,$(BUILD)/$v/runtime/features.o): $(BUILD)/generated/version
 
+LINK_FLAGS := -static -Wl,--gc-sections -Wl,-z,relro,-z,now
 $(BUILD)/berth-runtime: $(RUNTIME_OBJ) $(LIB_OBJ)
-	$(MUSL_CC) -static -Wl,--gc-sections -Wl,-z,relro,-z,now $^ -o $@
+	@echo "  link	$@"
+	@$(MUSL_CC) $(LINK_FLAGS) $(filter %.o,$^) -o $@
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+# Programs with ASan and UBSan, linked with glibc: for chasing a bug by hand.
+$(BUILD)/sanitize/berth-runtime: $(ALL_SRC:src/%.c=$(BUILD)/asan/%.o)
+	@mkdir -p $(@D)
+	@$(HOST_CC) $(SANITIZE) $(filter %.o,$^) -lm -o $@
+
+.PHONY: sanitize
+sanitize: $(PROGRAMS:$(BUILD)/%=$(BUILD)/sanitize/%) ## Programs with ASan and UBSan, into build/sanitize/
+
+.PHONY: compilers
+compilers: $(foreach v,gcc clang,$(ALL_SRC:src/%.c=$(BUILD)/$v/%.o)) ## Compile everything with glibc by gcc and by clang
+
+# clang-tidy and editors read it; clangd finds it in build/ by itself.
+$(BUILD)/compile_commands.json: tools/compile-commands $(MAKEFILE_LIST) $(sort $(dir $(ALL_SRC)))
+	@mkdir -p $(@D)
+	@$< '$(CLANG) $(CPPFLAGS_ALL) $(CFLAGS_ALL)' $(ALL_SRC) > $@
+
+.PHONY: run
+run: ## Install what is missing, build, and run a container under limits, seen from both sides
+	tools/install-deps build run
+	+@$(MAKE) --no-print-directory all
+	tools/demo $(BUILD)/berth-runtime
+
+.PHONY: install
+install: $(PROGRAMS) ## Copy the programs to $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+
+.PHONY: clean
+clean: ## Remove build/
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

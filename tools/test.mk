@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# Testing: unit (ASan and UBSan), fuzz, integration on this machine and on cgroup v2 in a microvm.
+
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz-bin/%)
+# Seconds for each fuzz target.
+FUZZ_TIME ?= 30
+# More arguments for pytest: make integration T="-k hooks -x"
+T ?=
+
+.PHONY: check
+check: ## Everything that must pass: installs what is missing, then builds, lints and tests
+	tools/install-deps all
+	+@MAKE='$(MAKE)' tools/check
+
+# Each unit test is a program of its own with the whole library in it.
+$(BUILD)/unit/test_%: tests/unit/test_%.c $(LIB_SRC:src/%.c=$(BUILD)/asan/%.o)
+	@mkdir -p $(@D)
+	@echo '  unit	$@'
+	@$(HOST_CC) $(CPPFLAGS_ALL) -std=gnu17 $(WARNINGS) -g -O1 $(SANITIZE) -MMD -MP $(filter %.c %.o,$^) \
+		-lcmocka -lseccomp -lm -o $@
+
+.PHONY: unit
+unit: $(UNIT) ## Unit tests with ASan and UBSan
+	@tools/unit $(UNIT)
+
+$(BUILD)/fuzz-bin/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_SRC:src/%.c=$(BUILD)/fuzz/%.o)
+	@mkdir -p $(@D)
+	@echo '  fuzz	$@'
+	@$(CLANG) $(CPPFLAGS_ALL) -std=gnu17 $(WARNINGS) -g -O1 $(SANITIZE) -fsanitize=fuzzer $(filter %.c %.o,$^) -lm -o $@
+
+.PHONY: fuzz
+fuzz: $(FUZZ) ## Fuzz targets, FUZZ_TIME=30 seconds each, from the corpus in tests/fuzz/corpus
+	@tools/fuzz $(FUZZ_TIME) $(FUZZ)
+
+$(BUILD)/probe: tests/integration/probe.c
+	@mkdir -p $(@D)
+	$(MUSL_CC) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) -O1 $(MUSL_FLAGS) -static $< -o $@
+
+PYTEST := $(PYTHON) -B -m pytest -p no:cacheprovider
+.PHONY: integration
+integration: $(PROGRAMS) $(BUILD)/probe ## Tests in containers on this machine (root): T="-k name" picks
+	$(PYTEST) tests/integration $(T)
+
+.PHONY: vm
+vm: $(PROGRAMS) $(BUILD)/probe ## The same tests on a pure cgroup v2 kernel in a microvm
+	tools/microvm run -- $(PYTEST) tests/integration $(T)
+
+COVERAGE := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/coverage-bin/%)
+$(BUILD)/coverage-bin/test_%: tests/unit/test_%.c $(LIB_SRC:src/%.c=$(BUILD)/coverage/%.o)
+	@mkdir -p $(@D)
+	@$(HOST_CC) $(CPPFLAGS_ALL) -std=gnu17 -g --coverage $(filter %.c %.o,$^) -lcmocka -lseccomp -lm -o $@
+
+.PHONY: coverage
+coverage: $(COVERAGE) ## Lines covered by the unit tests, file by file
+	@find $(BUILD)/coverage -name '*.gcda' -delete
+	@tools/unit $(COVERAGE)
+	@tools/coverage $(BUILD)/coverage
