@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A process's control groups as folders, on v1, hybrid and v2."""
+import os
+
+from .paths import LANE
+
+
+def hierarchies():
+    """controller (or "" for v2) -> (mount point, root of the mount)."""
+    found = {}
+    with open("/proc/self/mountinfo") as f:
+        for line in f:
+            words = line.split()
+            kind = words[words.index("-") + 1]
+            if kind == "cgroup2":
+                found.setdefault("", (words[4], words[3]))
+            elif kind == "cgroup":
+                for option in words[-1].split(","):
+                    if option not in ("rw", "ro"):
+                        found.setdefault(option, (words[4], words[3]))
+    return found
+
+
+def folders():
+    """Every group of every hierarchy."""
+    seen = set()
+    for point in {point for point, _ in hierarchies().values()}:
+        for folder, _, _ in os.walk(point):
+            seen.add(folder)
+    return seen
+
+
+class Cgroups:
+    """cgroups of a process: [controller] is the folder, read() a file's text by name."""
+
+    def __init__(self, pid):
+        mounts = hierarchies()
+        self.folder = {}
+        with open(f"/proc/{pid}/cgroup") as f:
+            for line in f:
+                _, controllers, path = line.rstrip("\n").split(":", 2)
+                for c in controllers.split(","):
+                    if c in mounts:
+                        point, root = mounts[c]
+                        inner = path if root == "/" else path.removeprefix(root)
+                        self.folder[c] = os.path.normpath(point + "/" + inner)
+
+    def __getitem__(self, controller):
+        return self.folder["" if LANE == "v2" else controller]
+
+    def path(self, name):
+        """The folder's file NAME; its controller is the word before the dot."""
+        controller = name.split(".")[0]
+        if LANE == "v2" or controller == "cgroup":
+            return os.path.join(self.folder[""], name)
+        return os.path.join(self.folder[controller], name)
+
+    def read(self, name):
+        with open(self.path(name)) as f:
+            return f.read().strip()
+
+    def read_either(self, v1, v2):
+        """The v1 file's text on v1, the v2 file's on v2."""
+        return self.read(v2 if LANE == "v2" else v1)
+
+    def has(self, name):
+        try:
+            return os.path.exists(self.path(name))
+        except KeyError:
+            return False
