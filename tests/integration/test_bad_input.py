@@ -4,36 +4,17 @@
 Three tables: what can be wrong with config.json, with the command line, and with the moment (a container
 that is not in the state for it). The words that an error must contain name the object and the reason.
 """
-import copy
-import glob
 import json
 import os
 import re
-import shutil
-import socket
-import stat
 import subprocess
-import time
 
 import pytest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-RUNTIME = os.path.realpath(os.environ.get("BERTH_RUNTIME", os.path.join(HERE, "../../build/berth-runtime")))
-GROUP = "berth-bad-input"
-TOP = "/sys/fs/cgroup"
-IS_V2 = os.path.exists(TOP + "/cgroup.controllers")
-HIERARCHIES = [TOP] if IS_V2 else [d for d in glob.glob(TOP + "/*") if os.path.isdir(d) and not os.path.islink(d)]
+from harness import LANE, Runtime, host
 
-BASE = {
-    "ociVersion": "1.0.2",
-    "root": {"path": "rootfs"},
-    "process": {"user": {"uid": 0, "gid": 0}, "cwd": "/", "args": ["/bin/true"], "env": ["PATH=/bin"]},
-    "mounts": [
-        {"destination": "/proc", "type": "proc", "source": "proc"},
-        {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
-    ],
-    "linux": {"namespaces": [{"type": t} for t in ("pid", "network", "ipc", "uts", "mount")]},
-}
+GROUP = "/berth-bad-input"
+TOP = "/sys/fs/cgroup"
 
 
 def put(path, value):
@@ -332,226 +313,158 @@ def elf(machine, interpreter=b""):
     return header + program + name
 
 
-class Host:
-    """A bundle, the runtime, and what the runtime may leave nothing in."""
-
-    def __init__(self, directory):
-        self.dir = directory
-        self.bundle, self.root = os.path.join(directory, "bundle"), os.path.join(directory, "state")
-        rootfs = os.path.join(self.bundle, "rootfs")
-        for d in ("bin", "proc", "dev", "sys", "tmp"):
-            os.makedirs(os.path.join(rootfs, d))
-        shutil.copy("/bin/busybox", rootfs + "/bin/busybox")
-        for name in ("true", "sleep", "sh"):
-            os.symlink("busybox", f"{rootfs}/bin/{name}")
-        for name, data, mode in (("plain", b"x", 0o644), ("script", b"#!/no/interpreter\n", 0o755),
-                                 ("crlf", b"#!/bin/sh\r\n", 0o755), ("empty", b"", 0o755),
-                                 ("foreign", elf(0xF3), 0o755), ("loader", elf(62, b"/no/such/ld.so"), 0o755)):
-            with open(f"{rootfs}/{name}", "wb") as f:
-                f.write(data)
-            os.chmod(f"{rootfs}/{name}", mode)
-        with open(directory + "/broken", "w", encoding="ascii") as f:
-            f.write("{")
-        self.write(copy.deepcopy(BASE))
-
-    def write(self, config, ident="x"):
-        if isinstance(config, dict):
-            config["linux"].setdefault("cgroupsPath", f"/{GROUP}/{ident}")
-            config = json.dumps(config).encode()
-        path = self.bundle + "/config.json"
-        if config is None:
-            os.unlink(path)
-            return
-        with open(path, "wb") as f:
-            f.write(config if isinstance(config, bytes) else config.encode())
-
-    def run(self, *argv, timeout=20):
-        # stdout is no pipe: a container must not keep the test waiting
-        with open(self.dir + "/stdout", "wb") as out:
-            return subprocess.run([RUNTIME, "--root", self.root, *argv], stdin=subprocess.DEVNULL, stdout=out,
-                                  stderr=subprocess.PIPE, timeout=timeout, check=False)
-
-    def traces(self):
-        """All that a container may leave behind."""
-        with open("/proc/self/mountinfo", encoding="utf-8") as f:
-            mounts = sorted(line.split()[4] for line in f)
-        groups = sorted(d for h in HIERARCHIES for d in glob.glob(f"{h}/{GROUP}/*/"))
-        processes = []
-        for path in glob.glob("/proc/[0-9]*/cmdline"):
-            try:
-                with open(path, "rb") as f:
-                    if self.dir.encode() in f.read():
-                        processes.append(path)
-            except OSError:
-                pass
-        state = sorted(os.listdir(self.root)) if os.path.isdir(self.root) else []
-        nodes = [p for p in glob.glob(self.bundle + "/rootfs/**", recursive=True)
-                 if not stat.S_ISREG(os.lstat(p).st_mode) and not stat.S_ISDIR(os.lstat(p).st_mode)
-                 and not stat.S_ISLNK(os.lstat(p).st_mode)]
-        return {"mounts": mounts, "groups": groups, "processes": processes, "state": state, "nodes": nodes,
-                "links": sorted(n for _, n in socket.if_nameindex())}
+ROOT_FILES = [
+    ("plain", b"x", 0o644), ("script", b"#!/no/interpreter\n", 0o755), ("crlf", b"#!/bin/sh\r\n", 0o755),
+    ("empty", b"", 0o755), ("foreign", elf(0xF3), 0o755), ("loader", elf(62, b"/no/such/ld.so"), 0o755),
+]
 
 
 @pytest.fixture
-def host(tmp_path):
-    assert os.access(RUNTIME, os.X_OK), f"no runtime at {RUNTIME}: run make first"
-    h = Host(str(tmp_path))
-    yield h
-    if os.path.isdir(h.root):
-        for name in os.listdir(h.root):
-            h.run("delete", "--force", name)
-    for d in HIERARCHIES:
-        for path, _, _ in sorted(os.walk(f"{d}/{GROUP}"), reverse=True):
-            os.rmdir(path)
+def box(bundle, place):
+    """The bundle with some programs that cannot run; nothing in it but files, before and after."""
+    for name, data, mode in ROOT_FILES:
+        with open(bundle.inside(name), "wb") as f:
+            f.write(data)
+        os.chmod(bundle.inside(name), mode)
+    with open(place + "/broken", "w", encoding="ascii") as f:
+        f.write("{")
+    bundle.args("true")
+    before = entries(bundle)
+    yield bundle
+    new = entries(bundle) - before
+    # Places for mounts (folders, empty files) are made in every rootfs; nodes and links are not.
+    assert not [p for p in new if os.path.islink(p) or not (os.path.isdir(p) or os.path.isfile(p))]
 
 
-def check_refusal(done, words):
-    text = done.stderr.decode(errors="replace")
-    lines = [l for l in text.splitlines() if l.strip()]
-    assert done.returncode > 0, f"exit code {done.returncode}: {text}"
-    assert len(lines) == 1, f"not one line: {text!r}"
+def entries(bundle):
+    return {os.path.join(d, n) for d, folders, files in os.walk(bundle.rootfs) for n in folders + files}
+
+
+def check_refusal(result, words):
+    lines = [line for line in result.err.splitlines() if line.strip()]
+    assert result.code > 0, str(result)
+    assert len(lines) == 1, f"not one line:\n{result}"
     assert re.search(words, lines[0], re.IGNORECASE), f"{words!r} is not in: {lines[0]}"
     assert len(lines[0]) < 700, f"long: {lines[0]}"
-    assert not re.search(r"error -?\d+|errno|\(null\)|step \d+ failed", lines[0]), lines[0]
+    assert not re.search(r"error -?\d+|errno\b|\(null\)|step \d+ failed", lines[0]), lines[0]
+
+
+def refuse(runtime, words, *argv):
+    """The call must fail with these words and change nothing on the host."""
+    before = host.Host()
+    state = runtime.ids()
+    check_refusal(runtime(*argv), words)
+    assert before.leftovers() == []
+    assert runtime.ids() == state
 
 
 @pytest.mark.parametrize("change, words", [c[1:] for c in CONFIG], ids=[c[0] for c in CONFIG])
-def test_config(host, change, words):
-    config = change
-    if callable(change):
-        config = copy.deepcopy(BASE)
-        change(config)
-    host.write(config)
-    before = host.traces()
-    done = host.run("run", "--bundle", host.bundle, "x")
-    check_refusal(done, words)
-    assert host.traces() == before
+def test_config(runtime, box, change, words):
+    path = box.path + "/config.json"
+    if change is None:
+        assert not os.path.exists(path)
+    elif callable(change):
+        change(box.config)
+        box.write()
+    else:
+        with open(path, "wb") as f:
+            f.write(change if isinstance(change, bytes) else change.encode())
+    refuse(runtime, words, "run", "--bundle", box.path, "x")
+
+
+def fill(argv, box, place):
+    return [a.replace("{b}", box.path).replace("{d}", place) for a in argv]
 
 
 @pytest.mark.parametrize("argv, words", [c[1:] for c in ARGUMENTS], ids=[c[0] for c in ARGUMENTS])
-def test_arguments(host, argv, words):
-    before = host.traces()
-    done = host.run(*[a.format(b=host.bundle, d=host.dir) if "{" in a else a for a in argv])
-    check_refusal(done, words)
-    assert host.traces() == before
-
-
-def make_container(host, state):
-    config = copy.deepcopy(BASE)
-    config["process"]["args"] = ["/bin/sleep", "1000"]
-    host.write(config)
-    done = host.run("create", "--bundle", host.bundle, "x")
-    assert done.returncode == 0, done.stderr
-    assert host.run("start", "x").returncode == 0
-    if state == "paused":
-        assert host.run("pause", "x").returncode == 0
-    if state == "stopped":
-        assert host.run("kill", "x", "KILL").returncode == 0
-        end = time.monotonic() + 10
-        while status(host) != "stopped":
-            assert time.monotonic() < end
-            time.sleep(0.02)
-
-
-def status(host):
-    host.run("state", "x")
-    with open(host.dir + "/stdout", encoding="utf-8") as f:
-        return json.load(f)["status"]
+def test_arguments(runtime, box, place, argv, words):
+    box.write()
+    if argv[0:1] == ["--root"]:
+        runtime = Runtime(place + "/other")
+    refuse(runtime, words, *fill(argv, box, place))
 
 
 @pytest.mark.parametrize("state, argv, words", [c[1:] for c in MOMENTS], ids=[c[0] for c in MOMENTS])
-def test_moment(host, state, argv, words):
-    make_container(host, state)
-    before = host.traces()
-    done = host.run(*[a.format(b=host.bundle, d=host.dir) for a in argv])
-    check_refusal(done, words)
-    assert host.traces() == before
-    assert status(host) == state
+def test_moment(runtime, box, place, state, argv, words):
+    c = runtime.run_detached(box.args("sleep", "1000"), ident="x")
+    if state == "paused":
+        c.call("pause").ok()
+    if state == "stopped":
+        c.kill().ok()
+        c.wait("stopped")
+    refuse(runtime, words, *fill(argv, box, place))
+    assert c.status == state
 
 
-def test_terminal_without_console_socket(host):
-    config = copy.deepcopy(BASE)
-    config["process"]["terminal"] = True
-    host.write(config)
-    before = host.traces()
-    check_refusal(host.run("create", "--bundle", host.bundle, "x"), r"console.socket|cannot allocate tty")
-    assert host.traces() == before
+def test_terminal_without_console_socket(runtime, box):
+    box.process["terminal"] = True
+    box.write()
+    refuse(runtime, r"console.socket|cannot allocate tty", "create", "--bundle", box.path, "x")
 
 
-def test_terminal_with_a_dead_console_socket(host):
-    config = copy.deepcopy(BASE)
-    config["process"]["terminal"] = True
-    host.write(config)
-    before = host.traces()
-    done = host.run("create", "--console-socket", host.dir + "/no.sock", "--bundle", host.bundle, "x")
-    check_refusal(done, r"no\.sock.*no such file")
-    assert host.traces() == before
+def test_terminal_with_a_dead_console_socket(runtime, box, place):
+    box.process["terminal"] = True
+    box.write()
+    refuse(runtime, r"no\.sock.*no such file", "create", "--console-socket", place + "/no.sock", "--bundle",
+           box.path, "x")
 
 
-def test_rlimit_that_needs_a_missing_capability(host):
-    config = copy.deepcopy(BASE)
-    rlimit(("RLIMIT_CORE", 4096, 4096))(config)
-    host.write(config)
-    before = host.traces()
-    done = subprocess.run(["prlimit", "--core=1024:1024", "setpriv", "--bounding-set=-sys_resource",
-                           "--inh-caps=-sys_resource", RUNTIME, "--root", host.root, "run", "--bundle", host.bundle,
-                           "x"], capture_output=True, timeout=20, check=False)
-    check_refusal(done, r"RLIMIT_CORE.*not permitted")
-    assert host.traces() == before
+def test_rlimit_that_needs_a_missing_capability(box, place):
+    rlimit(("RLIMIT_CORE", 4096, 4096))(box.config)
+    box.write()
+    poor = Runtime(place + "/state", prefix=["prlimit", "--core=1024:1024", "setpriv", "--bounding-set=-sys_resource",
+                                             "--inh-caps=-sys_resource"])
+    refuse(poor, r"RLIMIT_CORE.*not permitted", "run", "--bundle", box.path, "x")
 
 
-def fill_group(host, ident):
-    """A process of ours in a group of the test; the process."""
+@pytest.fixture
+def group(box):
+    """A group of the test where the container is to have its own."""
+    box.linux["cgroupsPath"] = GROUP + "/x"
+    box.write()
+    top = TOP if LANE == "v2" else TOP + "/freezer"
+    path = top + GROUP + "/x"
+    os.makedirs(path)
+    yield path
+    os.rmdir(path)
+    os.rmdir(top + GROUP)
+
+
+def put_file(path, text):
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+
+
+def test_group_that_is_not_empty(runtime, box, group):
     sleeper = subprocess.Popen(["sleep", "60"])
-    directory = f"{HIERARCHIES[0] if IS_V2 else TOP + '/freezer'}/{GROUP}/{ident}"
-    os.makedirs(directory)
-    with open(directory + "/cgroup.procs", "w", encoding="ascii") as f:
-        f.write(str(sleeper.pid))
-    return sleeper, directory
-
-
-def test_group_that_is_not_empty(host):
-    sleeper, directory = fill_group(host, "x")
     try:
-        before = host.traces()
-        check_refusal(host.run("run", "--bundle", host.bundle, "x"), r"cgroup.*not empty")
-        assert host.traces() == before and sleeper.poll() is None
+        put_file(group + "/cgroup.procs", str(sleeper.pid))
+        refuse(runtime, r"cgroup.*not empty", "run", "--bundle", box.path, "x")
+        assert sleeper.poll() is None
     finally:
         sleeper.kill()
         sleeper.wait()
-        os.rmdir(directory)
 
 
-def test_group_that_is_frozen(host):
-    directory = f"{TOP if IS_V2 else TOP + '/freezer'}/{GROUP}/x"
-    os.makedirs(directory)
-    file, on, off = ("cgroup.freeze", "1", "0") if IS_V2 else ("freezer.state", "FROZEN", "THAWED")
-    with open(f"{directory}/{file}", "w", encoding="ascii") as f:
-        f.write(on)
+def test_group_that_is_frozen(runtime, box, group):
+    file, on, off = ("cgroup.freeze", "1", "0") if LANE == "v2" else ("freezer.state", "FROZEN", "THAWED")
+    put_file(f"{group}/{file}", on)
     try:
-        before = host.traces()
-        check_refusal(host.run("run", "--bundle", host.bundle, "x"), r"cgroup.*frozen")
-        assert host.traces() == before
+        refuse(runtime, r"cgroup.*frozen", "run", "--bundle", box.path, "x")
     finally:
-        with open(f"{directory}/{file}", "w", encoding="ascii") as f:
-            f.write(off)
-        os.rmdir(directory)
+        put_file(f"{group}/{file}", off)
 
 
-def test_memory_limit_too_small_to_start(host):
-    config = copy.deepcopy(BASE)
-    resource("memory.limit", 4096)(config)
-    host.write(config)
-    before = host.traces()
-    check_refusal(host.run("run", "--bundle", host.bundle, "x"), r"memory")
-    assert host.traces() == before
+def test_memory_limit_too_small_to_start(runtime, box):
+    box.resources["memory"] = {"limit": 4096}
+    box.write()
+    refuse(runtime, r"memory", "run", "--bundle", box.path, "x")
 
 
-def test_error_in_the_log_file(host):
+def test_error_in_the_log_file(runtime, place):
     """--log gets the same line, as JSON where asked for: containerd reads it there."""
-    log = host.dir + "/log.json"
-    done = host.run("--log", log, "--log-format", "json", "state", "nobody")
-    assert done.returncode != 0
+    log = place + "/log.json"
+    runtime("--log", log, "--log-format", "json", "state", "nobody").fails()
     with open(log, encoding="utf-8") as f:
         last = json.loads(f.read().splitlines()[-1])
     assert last["level"] == "error" and "nobody" in last["msg"] and "time" in last
