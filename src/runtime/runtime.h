@@ -80,6 +80,10 @@ int runtime_pids(const struct runtime *rt, const char *id, struct arena *a, pid_
 		 struct err *e);
 /* The "state" JSON of the specification, as `state` prints it and hooks get it. */
 void runtime_state_print(const struct container *c, struct json_writer *w);
+/* The same with what `state` and `list` add to it: rootfs, created, owner. */
+void runtime_container_print(const struct container *c, struct arena *a, struct json_writer *w);
+/* Nanoseconds of CLOCK_REALTIME as RFC 3339 in UTC: "2026-01-02T03:04:05.000000006Z". */
+const char *runtime_time_text(int64_t ns, struct arena *a);
 
 /* What would be done for a bundle, as JSON, without root and without doing it. */
 int runtime_plan(const struct runtime *rt, const struct create_request *q, struct json_writer *w,

@@ -315,6 +315,17 @@ int runtime_list(const struct runtime *rt, struct arena *a, struct container **r
 	return 0;
 }
 
+static void put_annotations(const struct container *c, struct json_writer *w)
+{
+	if (!c->annotations.n)
+		return;
+	json_key(w, "annotations");
+	json_begin_object(w);
+	for (size_t i = 0; i < c->annotations.n; i++)
+		json_put_string(w, c->annotations.v[i].key, c->annotations.v[i].value);
+	json_end_object(w);
+}
+
 void runtime_state_print(const struct container *c, struct json_writer *w)
 {
 	json_begin_object(w);
@@ -323,12 +334,32 @@ void runtime_state_print(const struct container *c, struct json_writer *w)
 	json_put_string(w, "status", runtime_status_names[c->status]);
 	json_put_int(w, "pid", c->pid);
 	json_put_string(w, "bundle", c->bundle);
-	if (c->annotations.n) {
-		json_key(w, "annotations");
-		json_begin_object(w);
-		for (size_t i = 0; i < c->annotations.n; i++)
-			json_put_string(w, c->annotations.v[i].key, c->annotations.v[i].value);
-		json_end_object(w);
-	}
+	put_annotations(c, w);
+	json_end_object(w);
+}
+
+const char *runtime_time_text(int64_t ns, struct arena *a)
+{
+	time_t seconds = ns / 1000000000;
+	struct tm tm;
+	char text[32];
+
+	gmtime_r(&seconds, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	return arena_printf(a, "%s.%09lldZ", text, (long long)(ns % 1000000000));
+}
+
+void runtime_container_print(const struct container *c, struct arena *a, struct json_writer *w)
+{
+	json_begin_object(w);
+	json_put_string(w, "ociVersion", c->oci_version);
+	json_put_string(w, "id", c->id);
+	json_put_int(w, "pid", c->pid);
+	json_put_string(w, "status", runtime_status_names[c->status]);
+	json_put_string(w, "bundle", c->bundle);
+	json_put_string(w, "rootfs", c->rootfs);
+	json_put_string(w, "created", runtime_time_text(c->created_ns, a));
+	put_annotations(c, w);
+	json_put_string(w, "owner", c->owner);
 	json_end_object(w);
 }
