@@ -128,7 +128,8 @@ CONFIG = [
     ("ns-path-no-namespace", put("linux.namespaces.1.path", "/etc/passwd"), r"/etc/passwd.*not a namespace"),
     ("ns-path-relative", put("linux.namespaces.1.path", "proc/self/ns/net"), r"absolute"),
     ("hostname-without-uts", both(without_namespace("uts"), put("hostname", "x")), r"hostname.*uts"),
-    ("domainname-without-uts", both(without_namespace("uts"), put("domainname", "x")), r"domainname.*uts"),
+    ("domainname-without-uts", both(without_namespace("uts"), drop("hostname"), put("domainname", "x")),
+     r"domainname.*uts"),
     ("hostname-too-long", put("hostname", "h" * 65), r"hostname"),
     ("mounts-without-mount-ns", without_namespace("mount"), r"mount namespace"),
     ("id-maps-without-user-ns", put("linux.uidMappings", [{"containerID": 0, "hostID": 1, "size": 9}]),
@@ -229,7 +230,6 @@ if not has_lsm("selinux"):
 
 # (name, arguments, words); {b} is a good bundle, {d} a directory of the test.
 ARGUMENTS = [
-    ("nothing", [], r"usage|command"),
     ("unknown-command", ["fly"], r"fly"),
     ("unknown-option", ["--fly", "list"], r"fly"),
     ("unknown-option-of-command", ["run", "--fly", "x"], r"fly"),
@@ -284,16 +284,15 @@ MOMENTS = [
     ("exec-user-half-number", "running", ["exec", "--user", "0x", "x", "true"], r"0x"),
     ("exec-cwd-relative", "running", ["exec", "--cwd", "tmp", "x", "true"], r"cwd.*absolute"),
     ("exec-cwd-missing", "running", ["exec", "--cwd", "/no/such", "x", "true"], r"/no/such.*no such file"),
-    ("exec-capability", "running", ["exec", "--cap", "CAP_FLY", "x", "true"], r"CAP_FLY"),
     ("exec-process-missing", "running", ["exec", "--process", "{d}/nowhere", "x"], r"nowhere.*no such file"),
-    ("exec-process-broken", "running", ["exec", "--process", "{d}/broken", "x"], r"broken"),
+    ("exec-process-broken", "running", ["exec", "--process", "{d}/broken", "x"], r"process: line 1 byte 2"),
     ("exec-paused", "paused", ["exec", "x", "true"], r"paused"),
     ("pause-stopped", "stopped", ["pause", "x"], r"not running"),
     ("resume-running", "running", ["resume", "x"], r"not paused"),
     ("update-no-number", "running", ["update", "x", "--memory", "lots"], r"lots"),
     ("update-quota", "running", ["update", "x", "--cpu-quota", "1"], r"quota"),
     ("update-file-missing", "running", ["update", "-r", "{d}/nowhere", "x"], r"nowhere.*no such file"),
-    ("update-file-broken", "running", ["update", "-r", "{d}/broken", "x"], r"broken"),
+    ("update-file-broken", "running", ["update", "-r", "{d}/broken", "x"], r"resources: line 1 byte 2"),
     ("update-stopped", "stopped", ["update", "x", "--pids-limit", "5"], r"stopped|not running"),
     ("ps-format", "running", ["ps", "--format", "xml", "x"], r"xml"),
     ("events-stopped", "stopped", ["events", "--stats", "x"], r"stopped|not running"),
@@ -346,7 +345,7 @@ def check_refusal(result, words):
     assert len(lines) == 1, f"not one line:\n{result}"
     assert re.search(words, lines[0], re.IGNORECASE), f"{words!r} is not in: {lines[0]}"
     assert len(lines[0]) < 700, f"long: {lines[0]}"
-    assert not re.search(r"error -?\d+|errno\b|\(null\)|step \d+ failed", lines[0]), lines[0]
+    assert not re.search(r"error -?\d+|errno -?\d+|\(null\)|step \d+", lines[0]), lines[0]
 
 
 def refuse(runtime, words, *argv):
