@@ -57,9 +57,11 @@ FORCE:
 $(foreach v,obj asan gcc clang coverage fuzz,$(BUILD)/$v/runtime/features.o): $(BUILD)/generated/version
 
 LINK_FLAGS := -static -Wl,--gc-sections -Wl,-z,relro,-z,now
+# Stripped, since the runtime copies itself to memory at each start; the symbols lie beside it.
 $(BUILD)/berth-runtime: $(RUNTIME_OBJ) $(LIB_OBJ)
 	@echo "  link	$@"
-	@$(MUSL_CC) $(LINK_FLAGS) $(filter %.o,$^) -o $@
+	@$(MUSL_CC) $(LINK_FLAGS) $(filter %.o,$^) -o $@.debug
+	@strip -o $@ $@.debug
 
 # Programs with ASan and UBSan, linked with glibc: for chasing a bug by hand.
 $(BUILD)/sanitize/berth-runtime: $(ALL_SRC:src/%.c=$(BUILD)/asan/%.o)

@@ -2,7 +2,6 @@
 /* The container's first process, from its birth to the exec of its program. */
 #include "runtime/child.h"
 
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -10,8 +9,6 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "base/str.h"
-#include "kernel/fd.h"
 #include "kernel/proc.h"
 #include "kernel/sys.h"
 #include "runtime/console.h"
@@ -30,38 +27,22 @@ struct birth { /* one child's way through the steps */
 
 /* ---- namespaces ------------------------------------------------------------------------------ */
 
-/* Order: the user namespace first, since the others are joined with its rights; the mount namespace
- * last, since paths change with it. */
-static const enum ns_type join_order[] = { NS_USER, NS_NET,    NS_IPC,  NS_UTS,
-					   NS_PID,  NS_CGROUP, NS_TIME, NS_MOUNT };
-_Static_assert(ARRAY_LEN(join_order) == NS_TYPE_COUNT, "each kind is joined");
-
 int child_stage(void *arg, struct err *e)
 {
 	const struct child *c = arg;
+	int r = ns_join(&c->plan->ns, NS_USER, c->ns_fds, e);
 
-	for (size_t i = 0; i < 2; i++) {
-		enum ns_type type = i == 0 ? NS_USER : NS_PID;
-		int r;
-
-		if (c->plan->ns.action[type] != NS_JOIN)
-			continue;
-		r = ns_join(&c->plan->ns, type, c->ns_fds, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return r < 0 ? r : ns_join(&c->plan->ns, NS_PID, c->ns_fds, e);
 }
 
 /* A pid namespace was joined before the clone: by the process in between or by the parent. */
 static int join_namespaces(const struct child *c, struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_LEN(join_order); i++) {
-		enum ns_type type = join_order[i];
+	for (size_t i = 0; i < NS_TYPE_COUNT; i++) {
+		enum ns_type type = ns_join_order[i];
 		int r;
 
-		if (c->plan->ns.action[type] != NS_JOIN || type == NS_PID ||
-		    (type == NS_USER && c->is_staged))
+		if (type == NS_PID || (type == NS_USER && c->is_staged))
 			continue;
 		r = ns_join(&c->plan->ns, type, c->ns_fds, e);
 		if (r < 0)
@@ -70,34 +51,19 @@ static int join_namespaces(const struct child *c, struct err *e)
 	return 0;
 }
 
-/* Root of the user namespace: the files of the container are made by its root, and the rights over
- * the namespace stay. */
-static int become_root(struct err *e)
+/* An ordinary user's namespace may have given up setgroups(2) for its id map. */
+static int find_setgroups(struct birth *b, struct err *e)
 {
-	if (setresgid(0, 0, 0) < 0)
-		return err_sys(e, -errno, "become group 0 of the user namespace (is 0 mapped?)");
-	if (setresuid(0, 0, 0) < 0)
-		return err_sys(e, -errno, "become user 0 of the user namespace (is 0 mapped?)");
-	return 0;
-}
-
-static int enter_user_namespace(struct birth *b, struct err *e)
-{
-	enum ns_action action = b->plan->ns.action[NS_USER];
-	char word[16];
-	int r;
+	auto_close int proc = -EBADF;
 
 	b->can_setgroups = true;
-	if (action == NS_CREATE) {
-		r = handshake_ask(b->socket, STEP_USERNS, 0, -1, NULL, NULL, e);
-		if (r < 0)
-			return r;
-	}
-	if (action == NS_INHERIT && !b->plan->ns.is_rootless)
+	if (b->plan->ns.action[NS_USER] == NS_INHERIT && !b->plan->ns.is_rootless)
 		return 0;
-	if (file_read_small(AT_FDCWD, "/proc/self/setgroups", word, sizeof(word)) > 0)
-		b->can_setgroups = !str_eq(word, "deny");
-	return action == NS_CREATE ? become_root(e) : 0;
+	proc = proc_open();
+	if (proc < 0)
+		return err_sys(e, proc, "open a private procfs for setgroups");
+	b->can_setgroups = ns_user_can_setgroups(proc);
+	return 0;
 }
 
 static int step_namespaces(struct birth *b, struct err *e)
@@ -115,14 +81,11 @@ static int step_namespaces(struct birth *b, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	r = enter_user_namespace(b, e);
-	if (r < 0)
+	if (p->ns.action[NS_USER] == NS_CREATE &&
+	    (r = handshake_ask(b->socket, STEP_USERNS, 0, -1, NULL, NULL, e)) < 0)
 		return r;
-	if ((r = join_namespaces(b->c, e)) < 0)
-		return r;
-	if (p->ns.action[NS_USER] == NS_JOIN && (r = become_root(e)) < 0)
-		return r;
-	if ((r = ns_prepare(&p->ns, e)) < 0 || (r = ns_cgroup_create(&p->ns, e)) < 0)
+	if ((r = join_namespaces(b->c, e)) < 0 || (r = find_setgroups(b, e)) < 0 ||
+	    (r = ns_prepare(&p->ns, e)) < 0 || (r = ns_cgroup_create(&p->ns, e)) < 0)
 		return r;
 	/* Security: nobody else may look into us while we hold the host's descriptors
 	 * (CVE-2016-9962). Not earlier: our /proc files would belong to the host's root, and the

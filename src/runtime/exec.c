@@ -7,8 +7,6 @@
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/err.h"
-#include "base/str.h"
-#include "kernel/fd.h"
 #include "kernel/proc.h"
 #include "kernel/process.h"
 #include "kernel/sys.h"
@@ -60,15 +58,18 @@ static int exec_stage(void *arg, struct err *e)
 	return join_all(arg, true, e);
 }
 
+/* Inside: what the user namespace allows, and its root's ids. */
 static int become_root(const struct joining *j, bool *ret_can_setgroups, struct err *e)
 {
-	char word[16];
+	auto_close int proc = -EBADF;
 
 	*ret_can_setgroups = true;
 	if (j->ns.action[NS_USER] == NS_INHERIT && !j->container.is_rootless)
 		return 0;
-	if (file_read_small(AT_FDCWD, "/proc/self/setgroups", word, sizeof(word)) > 0)
-		*ret_can_setgroups = !str_eq(word, "deny");
+	proc = proc_open();
+	if (proc < 0)
+		return err_sys(e, proc, "open a private procfs for setgroups");
+	*ret_can_setgroups = ns_user_can_setgroups(proc);
 	if (j->ns.action[NS_USER] == NS_INHERIT)
 		return 0;
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
