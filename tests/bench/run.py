@@ -324,13 +324,15 @@ class Bench:
         self.with_sleepers("execidle", max(n // 2, 3), before=100)
 
     def row_many(self, n):
-        count = 200 if n >= 10 else 40
-        for name, c in self.contenders.items():
-            answer = c.launch.ask("many", count, 8, *c.many_argv(count))
-            if answer["failed"]:
-                self.notes.append(f"{name}, many: {answer['failed']} of {count} failed: {c.launch.last_error()}")
-            else:
-                self.samples.setdefault("many", {})[name] = [answer["ns"] / 1e6 * 200 / count]
+        rounds, count = (4, 50) if n >= 10 else (1, 40)
+        total = {}
+        for _ in range(rounds):
+            for name, c in self.contenders.items():
+                answer = c.launch.ask("many", count, 8, *c.many_argv(count))
+                if answer["failed"]:
+                    self.notes.append(f"{name}, many: {answer['failed']} of {count} failed: {c.launch.last_error()}")
+                total[name] = total.get(name, 0) + answer["ns"] / 1e6 * 200 / (rounds * count)
+        self.samples["many"] = {name: [ms] for name, ms in total.items()}
 
     def row_version(self, n):
         def make(c):
@@ -440,7 +442,7 @@ def main():
     print("\n".join(lines))
     print("*  crun --cgroup-manager=disabled: it makes no cgroups, which favours crun. Both crun columns ran where"
           "\n   the v2 hierarchy seems to have no controllers, as Debian's crun refuses a hybrid layout that has some."
-          "\n** makes no cgroups, and a smaller set of masked paths; 200 runs: each contender once.")
+          "\n** makes no cgroups, and a smaller set of masked paths.")
     for note in bench.notes:
         print("!  " + note)
     if options.json:
