@@ -111,7 +111,7 @@ static int run_hooks(struct birth *b, const struct oci_hook_list *hooks, const c
 		     enum runtime_status status, struct err *e)
 {
 	struct container c = b->plan->container;
-	auto_json_writer struct json_writer w = { 0 };
+	auto_json_writer struct json_writer w = {0};
 	int r;
 
 	if (!hooks->n)
@@ -160,7 +160,7 @@ static int write_sysctls(struct birth *b, struct err *e)
 static int step_rootfs(struct birth *b, struct err *e)
 {
 	const struct plan *p = b->plan;
-	struct rootfs_helper helper = { ask_source, b };
+	struct rootfs_helper helper = {ask_source, b};
 	int r = rootfs_mount_all(&p->rootfs, &helper, &b->rootfs, e);
 
 	if (r < 0)
@@ -202,7 +202,7 @@ static int step_start(struct birth *b, struct err *e)
 		return r;
 	while (!goes_on) {
 		/* A caller that went away is no reason to give up the container. */
-		struct err why = { 0 };
+		struct err why = {0};
 
 		r = await_start(b, &why);
 		if (r == 0)
@@ -233,8 +233,8 @@ void child_main(void *arg, int socket)
 {
 	const struct child *c = arg;
 	const struct plan *p = c->plan;
-	struct birth b = { .c = c, .plan = p, .socket = socket, .rootfs = ROOTFS_INIT };
-	struct err e = { 0 };
+	struct birth b = {.c = c, .plan = p, .socket = socket, .rootfs = ROOTFS_INIT};
+	struct err e = {0};
 
 	if (cgroup_enter_self(c->cgroup, &e) < 0 || step_namespaces(&b, &e) < 0 ||
 	    step_rootfs(&b, &e) < 0)

@@ -36,11 +36,11 @@ static int check_ptmx(int fd)
 
 int console_open(int dev_fd, const struct oci_process *process, int *ret_peer, struct err *e)
 {
-	auto_close int master = openat(dev_fd, "pts/ptmx",
-				       O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
+	auto_close int master =
+		openat(dev_fd, "pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
 	auto_close int peer = -EBADF;
-	struct winsize size = { .ws_row = (unsigned short)process->console_size.height,
-				.ws_col = (unsigned short)process->console_size.width };
+	struct winsize size = {.ws_row = (unsigned short)process->console_size.height,
+			       .ws_col = (unsigned short)process->console_size.width};
 	struct termios mode;
 	int r, unlock = 0;
 
@@ -79,15 +79,16 @@ int console_adopt(int peer, struct err *e)
 int console_send(const char *path, int master, struct err *e)
 {
 	static const char name[] = "/dev/ptmx";
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int r;
 
 	if (fd < 0)
 		return err_sys(e, -errno, "make a socket");
 	if (strlen(path) >= sizeof(address.sun_path))
-		return err_say(e, -ENAMETOOLONG, "console socket %s: the path is longer than %zu bytes",
-			       path, sizeof(address.sun_path) - 1);
+		return err_say(e, -ENAMETOOLONG,
+			       "console socket %s: the path is longer than %zu bytes", path,
+			       sizeof(address.sun_path) - 1);
 	strcpy(address.sun_path, path);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return err_sys(e, -errno, "connect to console socket %s", path);
@@ -149,7 +150,7 @@ int console_pump_output(struct console_pump *p)
 
 void console_pump_stop(struct console_pump *p)
 {
-	struct pollfd left = { .fd = p->master, .events = POLLIN };
+	struct pollfd left = {.fd = p->master, .events = POLLIN};
 
 	if (p->master < 0)
 		return;

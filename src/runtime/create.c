@@ -43,7 +43,7 @@ int pid_file_write(const char *path, pid_t pid, struct err *e)
 
 int pidfd_socket_send(const char *path, int pidfd, struct err *e)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	auto_close int fd = -EBADF;
 	int r;
 
@@ -63,7 +63,7 @@ int container_run_hooks(const struct container *c, const struct oci_hook_list *h
 			const char *name, enum runtime_status status, struct err *e)
 {
 	struct container shown = *c;
-	auto_json_writer struct json_writer w = { 0 };
+	auto_json_writer struct json_writer w = {0};
 	auto_close int bundle = -EBADF;
 
 	if (!hooks->n)
@@ -92,7 +92,8 @@ static int on_userns(void *arg, struct request *q, struct err *e)
 	snprintf(value, sizeof(value), "%d", (int)oom->value);
 	r = file_write_at(AT_FDCWD, path, value);
 	return r < 0 ? err_sys(e, r, "set process.oomScoreAdj %s (lowering needs CAP_SYS_RESOURCE)",
-			       value) : 0;
+			       value)
+		     : 0;
 }
 
 static int take_pid(struct creation *c, pid_t pid, struct err *e)
@@ -117,9 +118,11 @@ static int on_born(void *arg, struct request *q, struct err *e)
 	if (r < 0)
 		return r;
 	c->ran_hooks = true;
-	r = container_run_hooks(&c->plan.container, &hooks->prestart, "prestart", STATUS_CREATING, e);
-	return r < 0 ? r : container_run_hooks(&c->plan.container, &hooks->create_runtime,
-					       "createRuntime", STATUS_CREATING, e);
+	r = container_run_hooks(&c->plan.container, &hooks->prestart, "prestart", STATUS_CREATING,
+				e);
+	return r < 0 ? r
+		     : container_run_hooks(&c->plan.container, &hooks->create_runtime,
+					   "createRuntime", STATUS_CREATING, e);
 }
 
 static int on_source(void *arg, struct request *q, struct err *e)
@@ -165,13 +168,14 @@ static int on_hooks(void *arg, struct request *q, struct err *e)
 }
 
 static const struct launch_table answers = {
-	.handler = {
-		[STEP_USERNS] = on_userns,
-		[STEP_BORN] = on_born,
-		[STEP_SOURCE] = on_source,
-		[STEP_CONSOLE] = on_console,
-		[STEP_HOOKS] = on_hooks,
-	},
+	.handler =
+		{
+			[STEP_USERNS] = on_userns,
+			[STEP_BORN] = on_born,
+			[STEP_SOURCE] = on_source,
+			[STEP_CONSOLE] = on_console,
+			[STEP_HOOKS] = on_hooks,
+		},
 };
 
 /* ---- making -------------------------------------------------------------------------------------- */
@@ -179,10 +183,11 @@ static const struct launch_table answers = {
 /* The socket's path may be longer than sockaddr_un holds, so it is named by its folder's descriptor. */
 static int make_start_socket(int dir_fd, struct err *e)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" STATE_SOCKET, dir_fd);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" STATE_SOCKET,
+		 dir_fd);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(fd, 8) < 0)
 		return err_sys(e, -errno, "make the socket that waits for start");
@@ -264,8 +269,8 @@ static int launch_child(struct creation *c, struct child *child, struct err *e)
 static int creation_steps(struct creation *c, bool is_run, struct err *e)
 {
 	struct plan *p = &c->plan;
-	struct child child = { .plan = p, .arena = &c->arena, .cgroup = &c->cgroup,
-			       .ns_fds = c->ns_fds };
+	struct child child = {
+		.plan = p, .arena = &c->arena, .cgroup = &c->cgroup, .ns_fds = c->ns_fds};
 	struct launch_table table = answers;
 	int r;
 
@@ -300,7 +305,7 @@ int creation_make(struct creation *c, const struct runtime *rt, const struct cre
 	memset(c, 0, sizeof(*c));
 	c->rt = rt;
 	c->q = q;
-	c->launch = (struct launch){ LAUNCH_INIT };
+	c->launch = (struct launch){LAUNCH_INIT};
 	c->dir_fd = c->bundle_fd = c->listen_fd = c->master = -EBADF;
 	for (size_t i = 0; i < NS_TYPE_COUNT; i++)
 		c->ns_fds[i] = -EBADF;
@@ -314,15 +319,15 @@ int creation_make(struct creation *c, const struct runtime *rt, const struct cre
 
 void creation_abort(struct creation *c)
 {
-	struct err why = { 0 };
+	struct err why = {0};
 
 	launch_abort(&c->launch);
 	if (c->has_cgroup && cgroup_destroy(&c->cgroup, &why) < 0)
 		log_warning("%s", why.text);
 	if (c->ran_hooks) {
 		why.code = 0;
-		if (container_run_hooks(&c->plan.container, &c->plan.spec.hooks.poststop, "poststop",
-					STATUS_STOPPED, &why) < 0)
+		if (container_run_hooks(&c->plan.container, &c->plan.spec.hooks.poststop,
+					"poststop", STATUS_STOPPED, &why) < 0)
 			log_warning("%s", why.text);
 	}
 	why.code = 0;

@@ -24,8 +24,8 @@ static const struct {
 	uint16_t machine;
 	const char *name;
 } machines[] = {
-	{ EM_386, "386" },     { EM_X86_64, "amd64" },   { EM_ARM, "arm" },    { EM_AARCH64, "arm64" },
-	{ EM_PPC64, "ppc64" }, { EM_S390, "s390x" },     { EM_RISCV, "riscv" }, { EM_MIPS, "mips" },
+	{EM_386, "386"},     {EM_X86_64, "amd64"}, {EM_ARM, "arm"},     {EM_AARCH64, "arm64"},
+	{EM_PPC64, "ppc64"}, {EM_S390, "s390x"},   {EM_RISCV, "riscv"}, {EM_MIPS, "mips"},
 };
 
 static const char *machine_name(uint16_t machine)
@@ -61,11 +61,14 @@ static int diagnose_script(const char *path, const char *head, int r, struct err
 	size_t start = 2 + strspn(head + 2, " \t"), n = strcspn(head + start, " \t\r\n");
 
 	if (head[start + n] == '\r')
-		return err_say(e, r, "exec: \"%s\": the script's first line ends in CRLF, so its "
-				     "interpreter \"%.*s\\r\" is no such file or directory: convert "
-				     "the line ends", path, (int)n, head + start);
+		return err_say(e, r,
+			       "exec: \"%s\": the script's first line ends in CRLF, so its "
+			       "interpreter \"%.*s\\r\" is no such file or directory: convert "
+			       "the line ends",
+			       path, (int)n, head + start);
 	if (r == -ENOENT)
-		return err_say(e, r, "exec: \"%s\": its interpreter %.*s: no such file or directory",
+		return err_say(e, r,
+			       "exec: \"%s\": its interpreter %.*s: no such file or directory",
 			       path, (int)n, head + start);
 	return err_sys(e, r, "exec: \"%s\" (interpreter %.*s)", path, (int)n, head + start);
 }
@@ -76,7 +79,7 @@ int diagnose_exec(const char *path, int r, struct err *e)
 	union {
 		char text[257];
 		Elf64_Ehdr elf;
-	} head = { { 0 } };
+	} head = {{0}};
 	struct statvfs vfs;
 	char interpreter[256];
 
@@ -85,18 +88,23 @@ int diagnose_exec(const char *path, int r, struct err *e)
 			return diagnose_script(path, head.text, r, e);
 		if (memcmp(head.text, ELFMAG, SELFMAG) == 0 && r == -ENOEXEC &&
 		    head.elf.e_machine != NATIVE_MACHINE)
-			return err_say(e, r, "exec: \"%s\": exec format error: it is built for %s, "
-					     "this machine is %s", path,
-				       machine_name(head.elf.e_machine),
+			return err_say(e, r,
+				       "exec: \"%s\": exec format error: it is built for %s, "
+				       "this machine is %s",
+				       path, machine_name(head.elf.e_machine),
 				       machine_name(NATIVE_MACHINE));
 		if (memcmp(head.text, ELFMAG, SELFMAG) == 0 && r == -ENOENT &&
 		    head.elf.e_ident[EI_CLASS] == ELFCLASS64 &&
 		    elf_interpreter(fd, &head.elf, interpreter, sizeof(interpreter)))
-			return err_say(e, r, "exec: \"%s\": its interpreter %s: no such file or "
-					     "directory", path, interpreter);
+			return err_say(e, r,
+				       "exec: \"%s\": its interpreter %s: no such file or "
+				       "directory",
+				       path, interpreter);
 	}
 	if (r == -EACCES && statvfs(path, &vfs) == 0 && (vfs.f_flag & ST_NOEXEC))
-		return err_say(e, r, "exec: \"%s\": permission denied: its file system is mounted "
-				     "noexec", path);
+		return err_say(e, r,
+			       "exec: \"%s\": permission denied: its file system is mounted "
+			       "noexec",
+			       path);
 	return err_sys(e, r, "exec: \"%s\"", path);
 }

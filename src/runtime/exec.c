@@ -117,7 +117,7 @@ static void __attribute__((noreturn)) exec_child(void *arg, int socket)
 	struct joining *j = arg;
 	const char *program = NULL;
 	bool can_setgroups = true;
-	struct err e = { 0 };
+	struct err e = {0};
 
 	if (cgroup_enter_self(&j->cgroup, &e) < 0 || enter_container(j, &e) < 0 ||
 	    become_root(j, &can_setgroups, &e) < 0)
@@ -154,8 +154,9 @@ static int check_status(const struct joining *j, struct err *e)
 	case STATUS_PAUSED:
 		if (j->q->ignore_paused)
 			return 0;
-		return err_say(e, -EBUSY, "cannot exec in a paused container (use --ignore-paused to "
-					  "override)");
+		return err_say(e, -EBUSY,
+			       "cannot exec in a paused container (use --ignore-paused to "
+			       "override)");
 	case STATUS_STOPPED:
 		return err_say(e, -ESRCH, "cannot exec in a stopped container");
 	default:
@@ -166,10 +167,12 @@ static int check_status(const struct joining *j, struct err *e)
 static int check_terminal(const struct exec_request *q, struct err *e)
 {
 	if (q->console_socket && !q->process.terminal)
-		return err_say(e, -EINVAL, "cannot use console socket if the process has no terminal");
+		return err_say(e, -EINVAL,
+			       "cannot use console socket if the process has no terminal");
 	if (q->process.terminal && q->is_detached && !q->console_socket)
-		return err_say(e, -EINVAL, "cannot allocate tty if the runtime will detach without "
-					   "setting console socket");
+		return err_say(e, -EINVAL,
+			       "cannot allocate tty if the runtime will detach without "
+			       "setting console socket");
 	return 0;
 }
 
@@ -193,13 +196,13 @@ static int open_init(struct joining *j, struct err *e)
 
 static int launch(struct joining *j, struct err *e)
 {
-	static const struct launch_table table = { .handler = { [STEP_CONSOLE] = on_console } };
+	static const struct launch_table table = {.handler = {[STEP_CONSOLE] = on_console}};
 	struct launch_table answers = table;
 	bool has_privilege = caps_have(21 /* CAP_SYS_ADMIN */);
 	auto_close int own_pid_ns = -EBADF;
 	int r;
 
-	j->launch = (struct launch){ LAUNCH_INIT };
+	j->launch = (struct launch){LAUNCH_INIT};
 	j->launch.cgroup_fd = cgroup_clone_fd(&j->cgroup);
 	j->launch.child = exec_child;
 	j->launch.arg = j;
@@ -243,7 +246,8 @@ static int exec_steps(struct joining *j, const struct runtime *rt, struct err *e
 	if (!j->container.no_new_keyring)
 		j->process.keyring = plan_keyring(j->q->id, &j->arena);
 	if ((r = open_init(j, e)) < 0 ||
-	    (r = cgroup_open_for_exec(&j->container.cgroup, j->q->cgroup, &j->arena, &j->cgroup, e)) < 0)
+	    (r = cgroup_open_for_exec(&j->container.cgroup, j->q->cgroup, &j->arena, &j->cgroup,
+				      e)) < 0)
 		return r;
 	r = launch(j, e);
 	if (r == 0)
@@ -253,8 +257,8 @@ static int exec_steps(struct joining *j, const struct runtime *rt, struct err *e
 
 static void joining_close(struct joining *j)
 {
-	int *const fds[] = { &j->init_pidfd, &j->root_fd, &j->master, &j->launch.pidfd,
-			     &j->launch.socket };
+	int *const fds[] = {&j->init_pidfd, &j->root_fd, &j->master, &j->launch.pidfd,
+			    &j->launch.socket};
 
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		if (*fds[i] >= 0)
@@ -263,11 +267,15 @@ static void joining_close(struct joining *j)
 	arena_free(&j->arena);
 }
 
-int runtime_exec(const struct runtime *rt, const struct exec_request *q, int *ret_code, struct err *e)
+int runtime_exec(const struct runtime *rt, const struct exec_request *q, int *ret_code,
+		 struct err *e)
 {
 	auto_close int signal_fd = -EBADF;
-	struct joining j = { .q = q, .init_pidfd = -EBADF, .root_fd = -EBADF, .master = -EBADF,
-			     .launch = { LAUNCH_INIT } };
+	struct joining j = {.q = q,
+			    .init_pidfd = -EBADF,
+			    .root_fd = -EBADF,
+			    .master = -EBADF,
+			    .launch = {LAUNCH_INIT}};
 	sigset_t old;
 	bool is_reaper = false;
 	int r;

@@ -9,26 +9,24 @@
 #include "security/security.h"
 #include "security/syscalls.h"
 
-static const char *const hook_names[] = { "prestart",	    "createRuntime", "createContainer",
-					  "startContainer", "poststart",     "poststop" };
+static const char *const hook_names[] = {"prestart",       "createRuntime", "createContainer",
+					 "startContainer", "poststart",     "poststop"};
 static const char *const seccomp_actions[] = {
-	"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO",	   "SCMP_ACT_KILL",	    "SCMP_ACT_KILL_PROCESS",
-	"SCMP_ACT_LOG",	  "SCMP_ACT_KILL_THREAD", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE",
-	"SCMP_ACT_TRAP",
+	"SCMP_ACT_ALLOW",        "SCMP_ACT_ERRNO", "SCMP_ACT_KILL",
+	"SCMP_ACT_KILL_PROCESS", "SCMP_ACT_LOG",   "SCMP_ACT_KILL_THREAD",
+	"SCMP_ACT_NOTIFY",       "SCMP_ACT_TRACE", "SCMP_ACT_TRAP",
 };
-static const char *const seccomp_operators[] = { "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT",
-						 "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ",
-						 "SCMP_CMP_NE" };
-static const char *const seccomp_flags[] = { "SECCOMP_FILTER_FLAG_LOG",
-					     "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
-					     "SECCOMP_FILTER_FLAG_TSYNC",
-					     "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" };
-static const char *const policy_modes[] = { "MPOL_BIND",	   "MPOL_DEFAULT",
-					    "MPOL_INTERLEAVE",	   "MPOL_LOCAL",
-					    "MPOL_PREFERRED",	   "MPOL_PREFERRED_MANY",
-					    "MPOL_WEIGHTED_INTERLEAVE" };
-static const char *const policy_flags[] = { "MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES",
-					    "MPOL_F_STATIC_NODES" };
+static const char *const seccomp_operators[] = {"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT",
+						"SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ",
+						"SCMP_CMP_NE"};
+static const char *const seccomp_flags[] = {
+	"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC",
+	"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"};
+static const char *const policy_modes[] = {
+	"MPOL_BIND",      "MPOL_DEFAULT",        "MPOL_INTERLEAVE",         "MPOL_LOCAL",
+	"MPOL_PREFERRED", "MPOL_PREFERRED_MANY", "MPOL_WEIGHTED_INTERLEAVE"};
+static const char *const policy_flags[] = {"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES",
+					   "MPOL_F_STATIC_NODES"};
 
 static void put_list(struct json_writer *w, const char *key, const char *const *v, size_t n)
 {

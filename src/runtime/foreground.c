@@ -13,8 +13,8 @@
 #include "runtime/console.h"
 
 /* Not to be held back: faults of our own, and what no program can block. */
-static const int unblocked[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP,
-				 SIGABRT, SIGSYS,  SIGTTIN, SIGTTOU };
+static const int unblocked[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS,  SIGILL, SIGFPE,
+				SIGTRAP, SIGABRT, SIGSYS,  SIGTTIN, SIGTTOU};
 
 int foreground_begin(sigset_t *ret_old, struct err *e)
 {
@@ -68,7 +68,7 @@ static void forward_signals(int signal_fd, int pidfd, pid_t pid, bool is_reaper,
 
 int foreground_wait(int signal_fd, int pidfd, pid_t pid, int master, bool is_reaper, struct err *e)
 {
-	struct console_pump pump = { .master = -EBADF };
+	struct console_pump pump = {.master = -EBADF};
 	bool has_output = master >= 0;
 	int status = 0, r;
 
@@ -76,10 +76,10 @@ int foreground_wait(int signal_fd, int pidfd, pid_t pid, int master, bool is_rea
 		console_pump_start(&pump, master);
 	for (;;) {
 		struct pollfd fds[] = {
-			{ .fd = pidfd, .events = POLLIN },
-			{ .fd = signal_fd, .events = POLLIN },
-			{ .fd = has_output ? pump.master : -1, .events = POLLIN },
-			{ .fd = has_output && pump.has_stdin ? 0 : -1, .events = POLLIN },
+			{.fd = pidfd, .events = POLLIN},
+			{.fd = signal_fd, .events = POLLIN},
+			{.fd = has_output ? pump.master : -1, .events = POLLIN},
+			{.fd = has_output && pump.has_stdin ? 0 : -1, .events = POLLIN},
 		};
 
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR) {

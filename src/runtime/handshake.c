@@ -14,7 +14,7 @@ enum { MESSAGE_HEAD = offsetof(struct message, err) };
 int handshake_send(int socket, enum handshake_step step, int32_t value, int fd,
 		   const struct err *err)
 {
-	struct message m = { .step = step, .value = value };
+	struct message m = {.step = step, .value = value};
 
 	if (err)
 		m.err = *err;
@@ -23,13 +23,14 @@ int handshake_send(int socket, enum handshake_step step, int32_t value, int fd,
 
 int handshake_receive(int socket, struct message *ret, int *ret_fd)
 {
-	struct message m = { 0 };
+	struct message m = {0};
 	auto_close int fd = -EBADF;
 	ssize_t n = fd_receive(socket, &m, sizeof(m), &fd);
 
 	if (n <= 0)
 		return (int)n;
-	if (m.step >= STEP_COUNT || n != (m.step == STEP_FAILED ? (ssize_t)sizeof(m) : MESSAGE_HEAD))
+	if (m.step >= STEP_COUNT ||
+	    n != (m.step == STEP_FAILED ? (ssize_t)sizeof(m) : MESSAGE_HEAD))
 		return -EPROTO;
 	m.err.text[sizeof(m.err.text) - 1] = '\0';
 	if (m.step == STEP_FAILED && m.err.code <= 0)

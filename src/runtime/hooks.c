@@ -78,7 +78,7 @@ static const char *last_words(int output, char *buf, size_t size)
 
 static int hook_wait(const struct oci_hook *h, int pidfd, int *ret_status, struct err *e)
 {
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 	struct timespec now, end;
 	int timeout = -1, r;
 
@@ -97,8 +97,8 @@ static int hook_wait(const struct oci_hook *h, int pidfd, int *ret_status, struc
 		if (r == 0) {
 			sys_pidfd_send_signal(pidfd, SIGKILL);
 			process_wait(pidfd, ret_status);
-			return err_say(e, -ETIMEDOUT, "hook %s: no end after %lld s, killed", h->path,
-				       (long long)h->timeout.value);
+			return err_say(e, -ETIMEDOUT, "hook %s: no end after %lld s, killed",
+				       h->path, (long long)h->timeout.value);
 		}
 		if (errno != EINTR)
 			return err_sys(e, -errno, "wait for hook %s", h->path);
@@ -111,8 +111,8 @@ static int hook_run(const struct oci_hook *h, const char *state, size_t n, int d
 	auto_close int input = state_fd(state, n);
 	auto_close int output = memfd_create("hook", MFD_CLOEXEC);
 	auto_close int pidfd = -EBADF;
-	struct clone_args args = { .flags = CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd,
-				   .exit_signal = SIGCHLD };
+	struct clone_args args = {
+		.flags = CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd, .exit_signal = SIGCHLD};
 	char words[256];
 	int r, status = 0;
 

@@ -43,7 +43,7 @@ int runtime_init(struct runtime *rt, const char *root, int rootless, bool has_sy
 		root = arena_printf(a, "%s/%s", absolute, root);
 		free(absolute);
 	}
-	*rt = (struct runtime){ .root = root, .is_rootless = is_rootless,
-				.has_systemd_cgroup = has_systemd_cgroup };
+	*rt = (struct runtime){
+		.root = root, .is_rootless = is_rootless, .has_systemd_cgroup = has_systemd_cgroup};
 	return 0;
 }

@@ -24,7 +24,7 @@ void launch_fail(int socket, const struct err *e)
 /* Signals that the foreground blocked are no business of the container. */
 static void reset_signals(void)
 {
-	struct sigaction plain = { .sa_handler = SIG_DFL }, old;
+	struct sigaction plain = {.sa_handler = SIG_DFL}, old;
 	sigset_t none;
 
 	for (int s = 1; s < 32; s++)
@@ -52,7 +52,7 @@ static int clone_process(const struct launch *l, uint64_t extra, int *ret_pidfd)
 /* Runs in the process in between. */
 static void stage_main(struct launch *l, int socket)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	int pidfd = -EBADF, r;
 
 	r = l->stage(l->arg, &e);
@@ -103,8 +103,9 @@ int launch_start(struct launch *l, struct err *e)
 	ours = pair[0];
 	theirs = pair[1];
 	if (l->stage) {
-		struct clone_args args = { .flags = CLONE_PIDFD, .exit_signal = SIGCHLD,
-					   .pidfd = (uintptr_t)&stage_pidfd };
+		struct clone_args args = {.flags = CLONE_PIDFD,
+					  .exit_signal = SIGCHLD,
+					  .pidfd = (uintptr_t)&stage_pidfd};
 		r = sys_clone3(&args);
 	} else {
 		r = clone_process(l, 0, &l->pidfd);
@@ -134,14 +135,17 @@ int launch_start(struct launch *l, struct err *e)
 
 static int child_died(struct launch *l, struct err *e)
 {
-	siginfo_t info = { 0 };
+	siginfo_t info = {0};
 
 	if (waitid(P_PIDFD, (id_t)l->pidfd, &info, WEXITED | WNOWAIT | WNOHANG) == 0 &&
 	    info.si_pid && info.si_code != CLD_EXITED)
-		return err_say(e, -ECHILD, "the container's first process was killed by signal %d "
-					   "before its program ran%s", info.si_status,
+		return err_say(e, -ECHILD,
+			       "the container's first process was killed by signal %d "
+			       "before its program ran%s",
+			       info.si_status,
 			       info.si_status == SIGKILL ? " (out of memory: is the memory limit "
-							   "too low?)" : "");
+							   "too low?)"
+							 : "");
 	return err_say(e, -ECHILD, "the container's first process died before its program ran");
 }
 
@@ -149,8 +153,8 @@ static int answer(struct launch *l, const struct launch_table *t, const struct m
 		  struct err *e)
 {
 	auto_close int theirs = fd;
-	struct request q = { .launch = l, .value = m->value, .fd = fd, .answer_fd = -EBADF };
-	struct err why = { 0 };
+	struct request q = {.launch = l, .value = m->value, .fd = fd, .answer_fd = -EBADF};
+	struct err why = {0};
 	int r;
 
 	if (!t->handler[m->step])
@@ -167,7 +171,8 @@ static int answer(struct launch *l, const struct launch_table *t, const struct m
 			*e = why;
 		return r;
 	}
-	r = handshake_send(l->socket, (enum handshake_step)m->step, q.answer_value, q.answer_fd, NULL);
+	r = handshake_send(l->socket, (enum handshake_step)m->step, q.answer_value, q.answer_fd,
+			   NULL);
 	if (q.answer_fd >= 0)
 		close(q.answer_fd);
 	return r < 0 ? child_died(l, e) : 0;

@@ -22,7 +22,8 @@
 struct launch {
 	uint64_t flags; /* CLONE_NEW* for the first process */
 	int cgroup_fd;  /* v2 directory to be born in, or -EBADF */
-	int (*stage)(void *arg, struct err *e); /* NULL: direct; else run in the process in between */
+	int (*stage)(void *arg,
+		     struct err *e); /* NULL: direct; else run in the process in between */
 	void (*child)(void *arg, int socket) __attribute__((noreturn));
 	void *arg;
 	/* results */

@@ -41,7 +41,7 @@ static int open_groups(const struct container *c, struct cgroup *ret, struct err
 
 int runtime_kill(const struct runtime *rt, const char *id, int signo, bool all, struct err *e)
 {
-	auto_arena struct arena a = { 0 };
+	auto_arena struct arena a = {0};
 	auto_close int pidfd = -EBADF;
 	struct container c;
 	int r = runtime_load(rt, id, &a, &c, e);
@@ -74,14 +74,16 @@ int runtime_kill(const struct runtime *rt, const char *id, int signo, bool all, 
 
 static int wait_for_end(int pidfd, struct err *e)
 {
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 	int r;
 
 	do
 		r = poll(&p, 1, 10000);
 	while (r < 0 && errno == EINTR);
-	return r > 0 ? 0 : err_say(e, -ETIMEDOUT, "the container's process did not die of SIGKILL "
-						  "within 10 s");
+	return r > 0 ? 0
+		     : err_say(e, -ETIMEDOUT,
+			       "the container's process did not die of SIGKILL "
+			       "within 10 s");
 }
 
 static int kill_first(const struct container *c, struct err *e)
@@ -115,11 +117,11 @@ static int delete_rest(const struct runtime *rt, const char *id, int r, bool for
 
 int runtime_delete(const struct runtime *rt, const char *id, bool force, struct err *e)
 {
-	auto_arena struct arena a = { 0 };
+	auto_arena struct arena a = {0};
 	auto_close int dir = state_open(rt, id, e);
-	auto_cgroup struct cgroup group = { 0 };
-	struct oci_spec spec = { 0 };
-	struct err why = { 0 };
+	auto_cgroup struct cgroup group = {0};
+	struct oci_spec spec = {0};
+	struct err why = {0};
 	struct container c;
 	int r;
 
@@ -143,15 +145,16 @@ int runtime_delete(const struct runtime *rt, const char *id, bool force, struct 
 		return r;
 	if (plan_read_config(dir, id, &a, &spec, NULL, NULL, &why) < 0)
 		log_warning("no poststop hooks: %s", why.text);
-	else if (container_run_hooks(&c, &spec.hooks.poststop, "poststop", STATUS_STOPPED, &why) < 0)
+	else if (container_run_hooks(&c, &spec.hooks.poststop, "poststop", STATUS_STOPPED, &why) <
+		 0)
 		log_warning("%s", why.text);
 	return state_remove(rt, id, e);
 }
 
 int runtime_pause(const struct runtime *rt, const char *id, struct err *e)
 {
-	auto_arena struct arena a = { 0 };
-	auto_cgroup struct cgroup group = { 0 };
+	auto_arena struct arena a = {0};
+	auto_cgroup struct cgroup group = {0};
 	struct container c;
 	int r = runtime_load(rt, id, &a, &c, e);
 
@@ -166,8 +169,8 @@ int runtime_pause(const struct runtime *rt, const char *id, struct err *e)
 
 int runtime_resume(const struct runtime *rt, const char *id, struct err *e)
 {
-	auto_arena struct arena a = { 0 };
-	auto_cgroup struct cgroup group = { 0 };
+	auto_arena struct arena a = {0};
+	auto_cgroup struct cgroup group = {0};
 	struct container c;
 	int r = runtime_load(rt, id, &a, &c, e);
 
@@ -182,8 +185,8 @@ int runtime_resume(const struct runtime *rt, const char *id, struct err *e)
 int runtime_update(const struct runtime *rt, const char *id, const struct oci_resources *resources,
 		   struct err *e)
 {
-	auto_arena struct arena a = { 0 };
-	auto_cgroup struct cgroup group = { 0 };
+	auto_arena struct arena a = {0};
+	auto_cgroup struct cgroup group = {0};
 	struct container c;
 	int r = runtime_load(rt, id, &a, &c, e);
 
@@ -195,10 +198,10 @@ int runtime_update(const struct runtime *rt, const char *id, const struct oci_re
 	return r < 0 ? r : cgroup_update(&group, resources, e);
 }
 
-int runtime_pids(const struct runtime *rt, const char *id, struct arena *a, pid_t **ret, size_t *ret_n,
-		 struct err *e)
+int runtime_pids(const struct runtime *rt, const char *id, struct arena *a, pid_t **ret,
+		 size_t *ret_n, struct err *e)
 {
-	auto_cgroup struct cgroup group = { 0 };
+	auto_cgroup struct cgroup group = {0};
 	struct container c;
 	int r = runtime_load(rt, id, a, &c, e);
 

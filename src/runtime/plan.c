@@ -90,7 +90,7 @@ static int plan_rootfs(const struct create_request *q, struct arena *a, struct p
 /* sd_notify(3): the service manager's socket is bound into the container. */
 static void add_notify_socket(struct plan *p, struct arena *a)
 {
-	static const char *const options[] = { "bind", "rprivate" };
+	static const char *const options[] = {"bind", "rprivate"};
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct oci_mount *mounts;
 	const char **env;
@@ -101,10 +101,10 @@ static void add_notify_socket(struct plan *p, struct arena *a)
 	mounts = arena_array(a, n + 1, sizeof(*mounts));
 	if (n)
 		memcpy(mounts, p->spec.mounts.v, n * sizeof(*mounts));
-	mounts[n] = (struct oci_mount){ .destination = "/run/notify/notify.sock",
-					.type = "bind",
-					.source = path,
-					.options = { (const char **)options, ARRAY_LEN(options) } };
+	mounts[n] = (struct oci_mount){.destination = "/run/notify/notify.sock",
+				       .type = "bind",
+				       .source = path,
+				       .options = {(const char **)options, ARRAY_LEN(options)}};
 	p->spec.mounts.v = mounts;
 	p->spec.mounts.n = n + 1;
 	n = p->spec.process.env.n;
@@ -112,7 +112,7 @@ static void add_notify_socket(struct plan *p, struct arena *a)
 	if (n)
 		memcpy(env, p->spec.process.env.v, n * sizeof(*env));
 	env[n] = "NOTIFY_SOCKET=/run/notify/notify.sock";
-	p->spec.process.env = (struct str_slice){ env, n + 1 };
+	p->spec.process.env = (struct str_slice){env, n + 1};
 }
 
 static int check_terminal(const struct create_request *q, const struct plan *p, struct err *e)
@@ -120,11 +120,13 @@ static int check_terminal(const struct create_request *q, const struct plan *p, 
 	bool has_terminal = p->spec.process.is_set && p->spec.process.terminal;
 
 	if (q->console_socket && !has_terminal)
-		return err_say(e, -EINVAL, "cannot use console socket if the container has no "
-					   "terminal (process.terminal)");
+		return err_say(e, -EINVAL,
+			       "cannot use console socket if the container has no "
+			       "terminal (process.terminal)");
 	if (has_terminal && q->is_detached && !q->console_socket)
-		return err_say(e, -EINVAL, "cannot allocate tty if the runtime will detach without "
-					   "setting console socket (--console-socket)");
+		return err_say(e, -EINVAL,
+			       "cannot allocate tty if the runtime will detach without "
+			       "setting console socket (--console-socket)");
 	return 0;
 }
 
@@ -160,8 +162,9 @@ int plan_make(const struct runtime *rt, const struct create_request *q, struct a
 	if (r < 0)
 		return r;
 	if (rt->has_systemd_cgroup)
-		return err_say(e, -ENOTSUP, "--systemd-cgroup: this build manages cgroups by file "
-					    "system only; leave the option out");
+		return err_say(e, -ENOTSUP,
+			       "--systemd-cgroup: this build manages cgroups by file "
+			       "system only; leave the option out");
 	bundle = open(p->container.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (bundle < 0)
 		return err_sys(e, -errno, "open bundle %s", p->container.bundle);
@@ -177,7 +180,8 @@ int plan_make(const struct runtime *rt, const struct create_request *q, struct a
 	if ((r = oci_check_spec(&p->spec, e)) < 0 || (r = check_terminal(q, p, e)) < 0 ||
 	    (r = ns_plan_make(&p->spec, rt->is_rootless, &p->ns, e)) < 0 ||
 	    (r = cgroup_detect(a, &p->layout, e)) < 0 ||
-	    (r = cgroup_plan_make(&p->layout, &p->spec, q->id, rt->is_rootless, a, &p->cgroup, e)) < 0 ||
+	    (r = cgroup_plan_make(&p->layout, &p->spec, q->id, rt->is_rootless, a, &p->cgroup, e)) <
+		    0 ||
 	    (r = plan_rootfs(q, a, p, e)) < 0 || (r = check_root(p, e)) < 0 ||
 	    (r = process_plan_make(&p->spec.process, &p->spec.linux_, p->spec.linux_.mount_label, a,
 				   &p->process, e)) < 0)
@@ -220,8 +224,8 @@ static void print_process(const struct plan *p, struct json_writer *w)
 int runtime_plan(const struct runtime *rt, const struct create_request *q, struct json_writer *w,
 		 struct err *e)
 {
-	auto_arena struct arena a = { 0 };
-	struct plan p = { 0 };
+	auto_arena struct arena a = {0};
+	struct plan p = {0};
 	int r = plan_make(rt, q, &a, &p, e);
 
 	if (r < 0)

@@ -43,7 +43,7 @@ int process_plan_make(const struct oci_process *process, const struct oci_linux 
 		      const char *mount_label, struct arena *a, struct process_plan *ret,
 		      struct err *e)
 {
-	struct process_plan p = { .process = process, .linux_ = linux_ };
+	struct process_plan p = {.process = process, .linux_ = linux_};
 	int r;
 
 	if ((r = caps_plan_make(&process->capabilities, &p.caps, e)) < 0 ||
@@ -77,7 +77,8 @@ static const char *env_value(const struct process_plan *p, const char *name)
 static const char *find_home(uint32_t uid, struct arena *a)
 {
 	auto_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	auto_close int fd = path_open_in_root(root, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	auto_close int fd =
+		path_open_in_root(root, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	struct stat st;
 	char *text, *next;
 
@@ -85,7 +86,7 @@ static const char *find_home(uint32_t uid, struct arena *a)
 	    fd_read_all(fd, a, 1 << 20, &text, NULL) < 0)
 		return "/";
 	for (char *line = text; *line; line = next) {
-		char *field[7] = { line };
+		char *field[7] = {line};
 		size_t n = 1;
 		uint32_t found;
 
@@ -224,8 +225,9 @@ static int check_cwd(const struct process_plan *p, struct err *e)
 	if (syscall(SYS_getcwd, path, sizeof(path)) < 0)
 		return errno == ERANGE ? 0 : err_sys(e, -errno, "current working directory");
 	if (path[0] != '/')
-		return err_say(e, -EPERM, "current working directory is outside of container mount "
-					  "namespace root");
+		return err_say(e, -EPERM,
+			       "current working directory is outside of container mount "
+			       "namespace root");
 	return 0;
 }
 

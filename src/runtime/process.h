@@ -12,9 +12,9 @@ struct process_plan {
 	const struct oci_linux *linux_; /* personality, memory policy, seccomp */
 	struct caps_plan caps;
 	struct seccomp_program seccomp;
-	const char *keyring;   /* NULL: keep the caller's session keyring */
-	unsigned preserve_fds; /* descriptors 3 .. 2 + preserve_fds stay open */
-	bool makes_cwd;        /* a missing working directory is made (create) */
+	const char *keyring;      /* NULL: keep the caller's session keyring */
+	unsigned preserve_fds;    /* descriptors 3 .. 2 + preserve_fds stay open */
+	bool makes_cwd;           /* a missing working directory is made (create) */
 	const char **args, **env; /* NULL-terminated; env has one free place for HOME */
 	size_t env_n;
 };

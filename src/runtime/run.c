@@ -15,7 +15,7 @@
 /* Everything that a container leaves when its process has ended. */
 static void run_clean(struct creation *c)
 {
-	struct err why = { 0 };
+	struct err why = {0};
 
 	if (cgroup_destroy(&c->cgroup, &why) < 0)
 		log_warning("%s", why.text);
@@ -31,7 +31,7 @@ static void run_clean(struct creation *c)
 /* Lets the program run and hears whether it does. */
 static int run_go(struct creation *c, struct err *e)
 {
-	static const struct launch_table no_steps = { .arg = NULL };
+	static const struct launch_table no_steps = {.arg = NULL};
 	int r = handshake_send(c->launch.socket, STEP_READY, 1, -1, NULL);
 
 	if (r < 0)
@@ -78,7 +78,8 @@ static int run_container(struct creation *c, int signal_fd, bool is_reaper, int 
 	return r < 0 ? r : 0;
 }
 
-int runtime_run(const struct runtime *rt, const struct create_request *q, int *ret_code, struct err *e)
+int runtime_run(const struct runtime *rt, const struct create_request *q, int *ret_code,
+		struct err *e)
 {
 	auto_close int signal_fd = -EBADF;
 	struct creation c;

@@ -15,16 +15,22 @@ struct err;
 struct json_writer;
 
 struct runtime {
-	const char *root;         /* --root; state lives in ROOT/ID/state.json */
-	bool has_systemd_cgroup;  /* --systemd-cgroup */
-	bool is_rootless;         /* --rootless, or found out: euid != 0 or a user namespace of its own */
+	const char *root;        /* --root; state lives in ROOT/ID/state.json */
+	bool has_systemd_cgroup; /* --systemd-cgroup */
+	bool is_rootless; /* --rootless, or found out: euid != 0 or a user namespace of its own */
 };
 
 /* Fills the default root and is_rootless. rootless: -1 auto, 0 false, 1 true. */
 int runtime_init(struct runtime *rt, const char *root, int rootless, bool has_systemd_cgroup,
 		 struct arena *a, struct err *e);
 
-enum runtime_status { STATUS_CREATING, STATUS_CREATED, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPED };
+enum runtime_status {
+	STATUS_CREATING,
+	STATUS_CREATED,
+	STATUS_RUNNING,
+	STATUS_PAUSED,
+	STATUS_STOPPED
+};
 extern const char *const runtime_status_names[];
 
 /* A container as its state file and the kernel tell it. Strings in the arena. */
@@ -50,7 +56,8 @@ struct create_request {
 
 struct exec_request {
 	const char *id;
-	struct oci_process process; /* complete: from --process, or from the container's own with flags over it */
+	struct oci_process
+		process; /* complete: from --process, or from the container's own with flags over it */
 	const char *console_socket, *pid_file, *pidfd_socket, *cgroup;
 	unsigned preserve_fds;
 	bool is_detached, ignore_paused, no_subreaper;
@@ -59,8 +66,10 @@ struct exec_request {
 int runtime_create(const struct runtime *rt, const struct create_request *q, struct err *e);
 int runtime_start(const struct runtime *rt, const char *id, struct err *e);
 /* create + start; waits and fills *ret_code unless detached. */
-int runtime_run(const struct runtime *rt, const struct create_request *q, int *ret_code, struct err *e);
-int runtime_exec(const struct runtime *rt, const struct exec_request *q, int *ret_code, struct err *e);
+int runtime_run(const struct runtime *rt, const struct create_request *q, int *ret_code,
+		struct err *e);
+int runtime_exec(const struct runtime *rt, const struct exec_request *q, int *ret_code,
+		 struct err *e);
 /* The process object of the container's stored config, as the base of `exec ID CMD`. */
 int runtime_exec_defaults(const struct runtime *rt, const char *id, struct arena *a,
 			  struct oci_process *ret, struct err *e);
@@ -68,7 +77,8 @@ int runtime_kill(const struct runtime *rt, const char *id, int signo, bool all, 
 int runtime_delete(const struct runtime *rt, const char *id, bool force, struct err *e);
 int runtime_pause(const struct runtime *rt, const char *id, struct err *e);
 int runtime_resume(const struct runtime *rt, const char *id, struct err *e);
-int runtime_update(const struct runtime *rt, const char *id, const struct oci_resources *r, struct err *e);
+int runtime_update(const struct runtime *rt, const char *id, const struct oci_resources *r,
+		   struct err *e);
 
 /* One container; -ENOENT with "container ID does not exist". */
 int runtime_load(const struct runtime *rt, const char *id, struct arena *a, struct container *ret,
@@ -76,8 +86,8 @@ int runtime_load(const struct runtime *rt, const char *id, struct arena *a, stru
 /* All of them, sorted by id. A broken one is warned about and left out. */
 int runtime_list(const struct runtime *rt, struct arena *a, struct container **ret, size_t *ret_n,
 		 struct err *e);
-int runtime_pids(const struct runtime *rt, const char *id, struct arena *a, pid_t **ret, size_t *ret_n,
-		 struct err *e);
+int runtime_pids(const struct runtime *rt, const char *id, struct arena *a, pid_t **ret,
+		 size_t *ret_n, struct err *e);
 /* The "state" JSON of the specification, as `state` prints it and hooks get it. */
 void runtime_state_print(const struct container *c, struct json_writer *w);
 /* The same with what `state` and `list` add to it: rootfs, created, owner. */

@@ -17,12 +17,13 @@
 /* Asks the waiting process to go on; returns once its program runs. */
 static int ask_to_exec(int dir_fd, struct err *e)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct message m;
 	int r;
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" STATE_SOCKET, dir_fd);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" STATE_SOCKET,
+		 dir_fd);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return err_sys(e, -errno, "reach the container's first process");
 	r = handshake_send(fd, STEP_EXEC, 0, -1, NULL);
@@ -58,7 +59,7 @@ static int check_startable(const struct container *c, struct err *e)
 
 int runtime_start(const struct runtime *rt, const char *id, struct err *e)
 {
-	auto_arena struct arena a = { 0 };
+	auto_arena struct arena a = {0};
 	auto_close int dir = state_open(rt, id, e);
 	struct container c;
 	struct oci_spec spec;
@@ -77,7 +78,7 @@ int runtime_start(const struct runtime *rt, const char *id, struct err *e)
 	r = container_run_hooks(&c, &spec.hooks.poststart, "poststart", STATUS_RUNNING, e);
 	if (r < 0) {
 		/* The specification: a failed hook stops the container. */
-		struct err why = { 0 };
+		struct err why = {0};
 
 		if (runtime_kill(rt, id, SIGKILL, true, &why) < 0)
 			log_warning("%s", why.text);

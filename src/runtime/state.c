@@ -55,7 +55,8 @@ static const struct json_type pairs_type =
 	JSON_PAIRS(struct oci_pair, key, value, &json_string_type);
 
 static const struct json_field state_fields[] = {
-	JSON_FIELD("ociVersion", struct state_file, c.oci_version, &json_string_type, JSON_REQUIRED),
+	JSON_FIELD("ociVersion", struct state_file, c.oci_version, &json_string_type,
+		   JSON_REQUIRED),
 	JSON_FIELD("id", struct state_file, c.id, &json_string_type, JSON_REQUIRED),
 	JSON_FIELD("pid", struct state_file, pid, &json_i64_type, JSON_ALWAYS),
 	JSON_FIELD("startTicks", struct state_file, c.start_ticks, &json_u64_type, JSON_ALWAYS),
@@ -72,8 +73,8 @@ static const struct json_type state_type = JSON_OBJECT(struct state_file, state_
 
 int state_save(int dir_fd, const struct container *c, struct err *e)
 {
-	struct state_file s = { .c = *c, .pid = c->pid, .uid = geteuid() };
-	auto_json_writer struct json_writer w = { 0 };
+	struct state_file s = {.c = *c, .pid = c->pid, .uid = geteuid()};
+	auto_json_writer struct json_writer w = {0};
 	int r;
 
 	json_encode(&state_type, &s, &w);
@@ -167,8 +168,10 @@ int state_check_id(const char *id, struct err *e)
 
 	if (n == 0)
 		return err_say(e, -EINVAL, "container id must not be empty");
-	if (n > ID_MAX || strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				     "_+-.") != n || str_eq(id, ".") || str_eq(id, ".."))
+	if (n > ID_MAX ||
+	    strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+		       "_+-.") != n ||
+	    str_eq(id, ".") || str_eq(id, ".."))
 		return err_say(e, -EINVAL,
 			       "invalid container id \"%.64s\": use letters, digits and _+-.", id);
 	return 0;
@@ -291,7 +294,7 @@ int runtime_list(const struct runtime *rt, struct arena *a, struct container **r
 	if (!d && errno != ENOENT)
 		return err_sys(e, -errno, "open the state folder %s", rt->root);
 	for (struct dirent *entry; d && (entry = readdir(d));) {
-		struct err why = { 0 };
+		struct err why = {0};
 		struct container *grown;
 
 		if (state_check_id(entry->d_name, NULL) < 0)
