@@ -14,6 +14,7 @@
 #include "runtime/console.h"
 #include "runtime/create.h"
 #include "runtime/foreground.h"
+#include "runtime/listener.h"
 #include "runtime/state.h"
 
 /* What both sides know. */
@@ -145,6 +146,14 @@ static int on_console(void *arg, struct request *q, struct err *e)
 	return 0;
 }
 
+static int on_listener(void *arg, struct request *q, struct err *e)
+{
+	struct joining *j = arg;
+	struct listener listener = {&j->spec.linux_.seccomp, &j->container};
+
+	return listener_on_step(&listener, q, e);
+}
+
 static int check_status(const struct joining *j, struct err *e)
 {
 	switch (j->container.status) {
@@ -196,7 +205,9 @@ static int open_init(struct joining *j, struct err *e)
 
 static int launch(struct joining *j, struct err *e)
 {
-	static const struct launch_table table = {.handler = {[STEP_CONSOLE] = on_console}};
+	static const struct launch_table table = {
+		.handler = {[STEP_CONSOLE] = on_console, [STEP_LISTENER] = on_listener},
+	};
 	struct launch_table answers = table;
 	bool has_privilege = caps_have(21 /* CAP_SYS_ADMIN */);
 	auto_close int own_pid_ns = -EBADF;

@@ -2,6 +2,7 @@
 /* Making the first process of a container or of an exec, and serving it until its program runs. */
 #include "runtime/launch.h"
 
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -133,19 +134,20 @@ int launch_start(struct launch *l, struct err *e)
 	return 0;
 }
 
+/* Its end of the socket closes a moment before the kernel calls it dead. */
 static int child_died(struct launch *l, struct err *e)
 {
+	struct pollfd end = {.fd = l->pidfd, .events = POLLIN};
 	siginfo_t info = {0};
 
-	if (waitid(P_PIDFD, (id_t)l->pidfd, &info, WEXITED | WNOWAIT | WNOHANG) == 0 &&
+	if (l->pidfd >= 0 && poll(&end, 1, 1000) > 0 &&
+	    waitid(P_PIDFD, (id_t)l->pidfd, &info, WEXITED | WNOWAIT | WNOHANG) == 0 &&
 	    info.si_pid && info.si_code != CLD_EXITED)
 		return err_say(e, -ECHILD,
-			       "the container's first process was killed by signal %d "
-			       "before its program ran%s",
+			       "the container's first process was killed by signal %d before its "
+			       "program ran%s",
 			       info.si_status,
-			       info.si_status == SIGKILL ? " (out of memory: is the memory limit "
-							   "too low?)"
-							 : "");
+			       info.si_status == SIGKILL ? ": is its memory limit too low?" : "");
 	return err_say(e, -ECHILD, "the container's first process died before its program ran");
 }
 

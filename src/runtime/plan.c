@@ -139,6 +139,25 @@ static unsigned preserved_fds(unsigned asked)
 	return listen && str_to_u32(listen, &n) == 0 && n < 1024 ? asked + n : asked;
 }
 
+static int check_preserved(unsigned n, struct err *e)
+{
+	for (unsigned fd = 3; fd < 3 + n; fd++)
+		if (fcntl((int)fd, F_GETFD) < 0)
+			return err_say(e, -EBADF, "--preserve-fds: descriptor %u is not open", fd);
+	return 0;
+}
+
+/* What the specification has and this build has not: said, not ignored. */
+static int check_unavailable(const struct oci_spec *spec, struct err *e)
+{
+	if (spec->linux_.net_devices.n)
+		return err_say(e, -ENOTSUP, "linux.netDevices: %s: this build moves no devices",
+			       spec->linux_.net_devices.v[0].host_name);
+	if (spec->linux_.intel_rdt.is_set)
+		return err_say(e, -ENOTSUP, "linux.intelRdt: this build manages no resctrl groups");
+	return 0;
+}
+
 static int check_root(const struct plan *p, struct err *e)
 {
 	struct stat st;
@@ -177,7 +196,8 @@ int plan_make(const struct runtime *rt, const struct create_request *q, struct a
 	p->container.oci_version = "1.3.0";
 	p->container.annotations = p->spec.annotations;
 	add_notify_socket(p, a);
-	if ((r = oci_check_spec(&p->spec, e)) < 0 || (r = check_terminal(q, p, e)) < 0 ||
+	if ((r = oci_check_spec(&p->spec, e)) < 0 || (r = check_unavailable(&p->spec, e)) < 0 ||
+	    (r = check_terminal(q, p, e)) < 0 ||
 	    (r = ns_plan_make(&p->spec, rt->is_rootless, &p->ns, e)) < 0 ||
 	    (r = cgroup_detect(a, &p->layout, e)) < 0 ||
 	    (r = cgroup_plan_make(&p->layout, &p->spec, q->id, rt->is_rootless, a, &p->cgroup, e)) <
@@ -188,6 +208,8 @@ int plan_make(const struct runtime *rt, const struct create_request *q, struct a
 		return r;
 	p->container.rootfs = p->rootfs.root;
 	p->process.preserve_fds = preserved_fds(q->preserve_fds);
+	if ((r = check_preserved(p->process.preserve_fds, e)) < 0)
+		return r;
 	p->process.keyring = q->no_new_keyring ? NULL : plan_keyring(q->id, a);
 	p->process.makes_cwd = true;
 	return 0;

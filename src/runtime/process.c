@@ -53,6 +53,8 @@ int process_plan_make(const struct oci_process *process, const struct oci_linux 
 	    (r = memory_policy_check(linux_, e)) < 0 ||
 	    (r = lsm_check(process, mount_label, e)) < 0)
 		return r;
+	if (p.seccomp.has_notify && !linux_->seccomp.listener_path)
+		return err_say(e, -EINVAL, "linux.seccomp: SCMP_ACT_NOTIFY needs listenerPath");
 	p.args = null_terminated(&process->args, 0, a);
 	p.env = null_terminated(&process->env, 1, a);
 	p.env_n = process->env.n;

@@ -10,6 +10,7 @@
 #include "kernel/sys.h"
 #include "runtime/create.h"
 #include "runtime/foreground.h"
+#include "runtime/listener.h"
 #include "runtime/state.h"
 
 /* Everything that a container leaves when its process has ended. */
@@ -31,12 +32,14 @@ static void run_clean(struct creation *c)
 /* Lets the program run and hears whether it does. */
 static int run_go(struct creation *c, struct err *e)
 {
-	static const struct launch_table no_steps = {.arg = NULL};
+	struct listener listener = {&c->plan.spec.linux_.seccomp, &c->plan.container};
+	struct launch_table table = {.handler = {[STEP_LISTENER] = listener_on_step},
+				     .arg = &listener};
 	int r = handshake_send(c->launch.socket, STEP_READY, 1, -1, NULL);
 
 	if (r < 0)
 		return err_sys(e, r, "start the container's program");
-	r = launch_serve(&c->launch, &no_steps, STEP_EXEC, e);
+	r = launch_serve(&c->launch, &table, STEP_EXEC, e);
 	if (r < 0)
 		return r;
 	close(TAKE_FD(c->launch.socket));

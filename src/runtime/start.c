@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From "created" to "running". */
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -11,15 +10,19 @@
 #include "base/log.h"
 #include "kernel/sys.h"
 #include "runtime/create.h"
-#include "runtime/handshake.h"
+#include "runtime/listener.h"
 #include "runtime/state.h"
 
 /* Asks the waiting process to go on; returns once its program runs. */
-static int ask_to_exec(int dir_fd, struct err *e)
+static int ask_to_exec(int dir_fd, const struct container *c, const struct oci_spec *spec,
+		       struct err *e)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct listener listener = {&spec->linux_.seccomp, c};
+	struct launch_table table = {.handler = {[STEP_LISTENER] = listener_on_step},
+				     .arg = &listener};
+	struct launch l = {LAUNCH_INIT, .pid = c->pid};
 	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	struct message m;
 	int r;
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" STATE_SOCKET,
@@ -29,14 +32,10 @@ static int ask_to_exec(int dir_fd, struct err *e)
 	r = handshake_send(fd, STEP_EXEC, 0, -1, NULL);
 	if (r < 0)
 		return err_sys(e, r, "ask the container's first process to start");
-	r = handshake_receive(fd, &m, NULL);
-	if (r < 0 && r != -ECONNRESET)
-		return err_sys(e, r, "hear from the container's first process");
-	if (r > 0) {
-		*e = m.err;
-		return m.step == STEP_FAILED ? -m.err.code
-					     : err_say(e, -EPROTO, "unexpected step %u", m.step);
-	}
+	l.socket = fd;
+	r = launch_serve(&l, &table, STEP_EXEC, e);
+	if (r < 0)
+		return r;
 	unlinkat(dir_fd, STATE_SOCKET, 0);
 	return 0;
 }
@@ -72,7 +71,7 @@ int runtime_start(const struct runtime *rt, const char *id, struct err *e)
 		return r;
 	if (!spec.process.is_set)
 		return err_say(e, -EINVAL, "container %s: config.json has no process to start", id);
-	r = ask_to_exec(dir, e);
+	r = ask_to_exec(dir, &c, &spec, e);
 	if (r < 0)
 		return r;
 	r = container_run_hooks(&c, &spec.hooks.poststart, "poststart", STATUS_RUNNING, e);

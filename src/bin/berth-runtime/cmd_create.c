@@ -9,29 +9,47 @@ struct values {
 };
 
 #define VALUE(member) offsetof(struct values, member)
-#define COMMON_OPTIONS                                                                             \
-	{ "bundle", 'b', OPT_STRING, VALUE(bundle), "PATH",                                        \
-	  "folder with config.json (default: the working directory)", false },                     \
-	{ "console-socket", 0, OPT_STRING, VALUE(console_socket), "PATH",                          \
-	  "unix socket that gets the terminal's master", false },                                  \
-	{ "pidfd-socket", 0, OPT_STRING, VALUE(pidfd_socket), "PATH",                              \
-	  "unix socket that gets a pidfd of the first process", false },                           \
-	{ "pid-file", 0, OPT_STRING, VALUE(pid_file), "FILE", "write the pid to FILE", false },    \
-	{ "no-pivot", 0, OPT_FLAG, VALUE(no_pivot), NULL,                                          \
-	  "move the root instead of pivot_root (for a root on a ramdisk)", false },                \
-	{ "no-new-keyring", 0, OPT_FLAG, VALUE(no_new_keyring), NULL,                              \
-	  "keep the caller's session keyring", false },                                            \
-	{ "preserve-fds", 0, OPT_UINT, VALUE(preserve_fds), "N",                                   \
-	  "pass N more descriptors than standard streams and LISTEN_FDS", false }
+#define COMMON_OPTIONS                                                                        \
+	{"bundle",      'b',    OPT_STRING,                                                   \
+	 VALUE(bundle), "PATH", "folder with config.json (default: the working directory)",   \
+	 false},                                                                              \
+		{"console-socket",                                                            \
+		 0,                                                                           \
+		 OPT_STRING,                                                                  \
+		 VALUE(console_socket),                                                       \
+		 "PATH",                                                                      \
+		 "unix socket that gets the terminal's master",                               \
+		 false},                                                                      \
+		{"pidfd-socket", 0,                                                           \
+		 OPT_STRING,     VALUE(pidfd_socket),                                         \
+		 "PATH",         "unix socket that gets a pidfd of the first process",        \
+		 false},                                                                      \
+		{"pid-file", 0, OPT_STRING, VALUE(pid_file), "FILE", "write the pid to FILE", \
+		 false},                                                                      \
+		{"no-pivot", 0,                                                               \
+		 OPT_FLAG,   VALUE(no_pivot),                                                 \
+		 NULL,       "move the root instead of pivot_root (for a root on a ramdisk)", \
+		 false},                                                                      \
+		{"no-new-keyring",                                                            \
+		 0,                                                                           \
+		 OPT_FLAG,                                                                    \
+		 VALUE(no_new_keyring),                                                       \
+		 NULL,                                                                        \
+		 "keep the caller's session keyring",                                         \
+		 false},                                                                      \
+	{                                                                                     \
+		"preserve-fds", 0, OPT_UINT, VALUE(preserve_fds), "N",                        \
+			"pass N more descriptors than standard streams and LISTEN_FDS", false \
+	}
 
-static const struct opt create_options[] = { COMMON_OPTIONS, { 0 } };
+static const struct opt create_options[] = {COMMON_OPTIONS, {0}};
 
 static const struct opt run_options[] = {
 	COMMON_OPTIONS,
-	{ "detach", 'd', OPT_FLAG, VALUE(is_detached), NULL, "return once the program runs", false },
-	{ "keep", 0, OPT_FLAG, VALUE(keeps), NULL, "keep the state after the end", false },
-	{ "no-subreaper", 0, OPT_FLAG, VALUE(no_subreaper), NULL, "do not reap orphans", false },
-	{ 0 },
+	{"detach", 'd', OPT_FLAG, VALUE(is_detached), NULL, "return once the program runs", false},
+	{"keep", 0, OPT_FLAG, VALUE(keeps), NULL, "keep the state after the end", false},
+	{"no-subreaper", 0, OPT_FLAG, VALUE(no_subreaper), NULL, "do not reap orphans", false},
+	{0},
 };
 
 static int make_request(const struct invocation *in, struct create_request *q, struct err *e)

@@ -20,10 +20,11 @@ struct values {
 };
 
 static const struct opt options[] = {
-	{ "interval", 0, OPT_STRING, offsetof(struct values, interval), "DURATION",
-	  "time between figures (default: 5s)", false },
-	{ "stats", 0, OPT_FLAG, offsetof(struct values, is_stats), NULL, "figures once, then end", false },
-	{ 0 },
+	{"interval", 0, OPT_STRING, offsetof(struct values, interval), "DURATION",
+	 "time between figures (default: 5s)", false},
+	{"stats", 0, OPT_FLAG, offsetof(struct values, is_stats), NULL, "figures once, then end",
+	 false},
+	{0},
 };
 
 /* Go's grammar for the common units: "5s", "1.5s", "300ms", "1m30s". Returns milliseconds or
@@ -54,7 +55,7 @@ static int64_t parse_duration(const char *word)
 
 static int print_stats(const char *id, const struct cgroup *c, struct err *e)
 {
-	auto_json_writer struct json_writer w = { 0 };
+	auto_json_writer struct json_writer w = {0};
 	int r;
 
 	json_begin_object(&w);
@@ -70,7 +71,7 @@ static int print_stats(const char *id, const struct cgroup *c, struct err *e)
 
 static int print_oom(const char *id, struct err *e)
 {
-	auto_json_writer struct json_writer w = { 0 };
+	auto_json_writer struct json_writer w = {0};
 
 	json_begin_object(&w);
 	json_put_string(&w, "type", "oom");
@@ -98,15 +99,16 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static int stream(const char *id, const struct cgroup *c, int pidfd, int64_t interval, struct err *e)
+static int stream(const char *id, const struct cgroup *c, int pidfd, int64_t interval,
+		  struct err *e)
 {
 	short events = 0;
 	auto_close int oom = cgroup_oom_fd(c, &events, NULL);
 	int64_t kills = cgroup_oom_kills(c), next = now_ms() + interval;
 
 	for (;;) {
-		struct pollfd fds[] = { { .fd = pidfd, .events = POLLIN },
-					{ .fd = oom, .events = events } };
+		struct pollfd fds[] = {{.fd = pidfd, .events = POLLIN},
+				       {.fd = oom, .events = events}};
 		int64_t wait = next - now_ms(), count;
 		int r = poll(fds, 2, wait > 0 ? (int)wait : 0);
 
@@ -133,14 +135,15 @@ static int events_main(const struct invocation *in, int *ret_code, struct err *e
 {
 	const struct values *v = in->values;
 	int64_t interval = parse_duration(v->interval ? v->interval : "5s");
-	struct cgroup group = { 0 };
+	struct cgroup group = {0};
 	auto_close int pidfd = -EBADF;
 	struct container c;
 	int r;
 
 	*ret_code = 0;
 	if (interval < 0)
-		return err_say(e, -EINVAL, "duration interval must be greater than 0: %s", v->interval);
+		return err_say(e, -EINVAL, "duration interval must be greater than 0: %s",
+			       v->interval);
 	r = runtime_load(&in->rt, in->words.v[0], in->arena, &c, e);
 	if (r < 0)
 		return r;

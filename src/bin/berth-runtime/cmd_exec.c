@@ -12,8 +12,8 @@
 #include "oci/decode.h"
 
 struct values {
-	const char *console_socket, *pidfd_socket, *pid_file, *cwd, *user, *process, *label, *apparmor,
-		*cgroup;
+	const char *console_socket, *pidfd_socket, *pid_file, *cwd, *user, *process, *label,
+		*apparmor, *cgroup;
 	struct str_slice env, groups, caps;
 	bool has_terminal, is_detached, no_new_privs, ignore_paused, no_subreaper;
 	uint64_t preserve_fds;
@@ -21,30 +21,30 @@ struct values {
 
 #define VALUE(member) offsetof(struct values, member)
 static const struct opt options[] = {
-	{ "console-socket", 0, OPT_STRING, VALUE(console_socket), "PATH",
-	  "unix socket that gets the terminal's master", false },
-	{ "pidfd-socket", 0, OPT_STRING, VALUE(pidfd_socket), "PATH",
-	  "unix socket that gets a pidfd of the process", false },
-	{ "cwd", 0, OPT_STRING, VALUE(cwd), "DIR", "working directory", false },
-	{ "env", 'e', OPT_LIST, VALUE(env), "NAME=VALUE", "set an environment variable", false },
-	{ "tty", 't', OPT_FLAG, VALUE(has_terminal), NULL, "give it a terminal", false },
-	{ "user", 'u', OPT_STRING, VALUE(user), "UID[:GID]", "ids to run as", false },
-	{ "additional-gids", 'g', OPT_LIST, VALUE(groups), "GID", "one more group", false },
-	{ "process", 'p', OPT_STRING, VALUE(process), "FILE", "a process object as JSON", false },
-	{ "detach", 'd', OPT_FLAG, VALUE(is_detached), NULL, "return once the program runs", false },
-	{ "pid-file", 0, OPT_STRING, VALUE(pid_file), "FILE", "write the pid to FILE", false },
-	{ "process-label", 0, OPT_STRING, VALUE(label), "LABEL", "SELinux label", false },
-	{ "apparmor", 0, OPT_STRING, VALUE(apparmor), "PROFILE", "AppArmor profile", false },
-	{ "no-new-privs", 0, OPT_FLAG, VALUE(no_new_privs), NULL, "set no_new_privs", false },
-	{ "cap", 'c', OPT_LIST, VALUE(caps), "CAP", "one more capability", false },
-	{ "preserve-fds", 0, OPT_UINT, VALUE(preserve_fds), "N",
-	  "pass N more descriptors than the standard streams", false },
-	{ "cgroup", 0, OPT_STRING, VALUE(cgroup), "PATH",
-	  "run it in a group below the container's (CONTROLLER:PATH on v1)", false },
-	{ "ignore-paused", 0, OPT_FLAG, VALUE(ignore_paused), NULL,
-	  "allow it in a paused container", false },
-	{ "no-subreaper", 0, OPT_FLAG, VALUE(no_subreaper), NULL, "do not reap orphans", true },
-	{ 0 },
+	{"console-socket", 0, OPT_STRING, VALUE(console_socket), "PATH",
+	 "unix socket that gets the terminal's master", false},
+	{"pidfd-socket", 0, OPT_STRING, VALUE(pidfd_socket), "PATH",
+	 "unix socket that gets a pidfd of the process", false},
+	{"cwd", 0, OPT_STRING, VALUE(cwd), "DIR", "working directory", false},
+	{"env", 'e', OPT_LIST, VALUE(env), "NAME=VALUE", "set an environment variable", false},
+	{"tty", 't', OPT_FLAG, VALUE(has_terminal), NULL, "give it a terminal", false},
+	{"user", 'u', OPT_STRING, VALUE(user), "UID[:GID]", "ids to run as", false},
+	{"additional-gids", 'g', OPT_LIST, VALUE(groups), "GID", "one more group", false},
+	{"process", 'p', OPT_STRING, VALUE(process), "FILE", "a process object as JSON", false},
+	{"detach", 'd', OPT_FLAG, VALUE(is_detached), NULL, "return once the program runs", false},
+	{"pid-file", 0, OPT_STRING, VALUE(pid_file), "FILE", "write the pid to FILE", false},
+	{"process-label", 0, OPT_STRING, VALUE(label), "LABEL", "SELinux label", false},
+	{"apparmor", 0, OPT_STRING, VALUE(apparmor), "PROFILE", "AppArmor profile", false},
+	{"no-new-privs", 0, OPT_FLAG, VALUE(no_new_privs), NULL, "set no_new_privs", false},
+	{"cap", 'c', OPT_LIST, VALUE(caps), "CAP", "one more capability", false},
+	{"preserve-fds", 0, OPT_UINT, VALUE(preserve_fds), "N",
+	 "pass N more descriptors than the standard streams", false},
+	{"cgroup", 0, OPT_STRING, VALUE(cgroup), "PATH",
+	 "run it in a group below the container's (CONTROLLER:PATH on v1)", false},
+	{"ignore-paused", 0, OPT_FLAG, VALUE(ignore_paused), NULL, "allow it in a paused container",
+	 false},
+	{"no-subreaper", 0, OPT_FLAG, VALUE(no_subreaper), NULL, "do not reap orphans", true},
+	{0},
 };
 
 /* "1000" or "1000:100"; numbers only, whole (CVE-2026-30892: half-read ids became root). */
@@ -54,9 +54,11 @@ static int parse_user(const char *word, struct arena *a, struct oci_user *u, str
 	const char *uid = colon ? arena_strndup(a, word, (size_t)(colon - word)) : word;
 
 	if (str_to_u32(uid, &u->uid) < 0 || u->uid == UINT32_MAX)
-		return err_say(e, -EINVAL, "--user %s: the uid is no number from 0 to 4294967294", word);
+		return err_say(e, -EINVAL, "--user %s: the uid is no number from 0 to 4294967294",
+			       word);
 	if (colon && (str_to_u32(colon + 1, &u->gid) < 0 || u->gid == UINT32_MAX))
-		return err_say(e, -EINVAL, "--user %s: the gid is no number from 0 to 4294967294", word);
+		return err_say(e, -EINVAL, "--user %s: the gid is no number from 0 to 4294967294",
+			       word);
 	return 0;
 }
 
@@ -68,7 +70,7 @@ static void append(struct str_slice *to, const struct str_slice *more, struct ar
 		memcpy(v, to->v, to->n * sizeof(*v));
 	if (more->n)
 		memcpy(v + to->n, more->v, more->n * sizeof(*v));
-	*to = (struct str_slice){ v, to->n + more->n };
+	*to = (struct str_slice){v, to->n + more->n};
 }
 
 static int add_groups(const struct values *v, struct arena *a, struct oci_user *u, struct err *e)
@@ -94,7 +96,7 @@ static int process_from_flags(const struct invocation *in, struct oci_process *p
 	struct oci_capabilities *caps = &p->capabilities;
 	int r;
 
-	p->args = (struct str_slice){ in->words.v + 1, in->words.n - 1 };
+	p->args = (struct str_slice){in->words.v + 1, in->words.n - 1};
 	p->terminal = v->has_terminal;
 	p->oom_score_adj.is_set = false;
 	append(&p->env, &v->env, in->arena);

@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "bin/berth-runtime/command.h"
 
-static const struct opt no_options[] = { { 0 } };
+static const struct opt no_options[] = {{0}};
 
 /* ---- kill ------------------------------------------------------------------------------------ */
 
@@ -19,15 +19,15 @@ static const struct {
 	const char *name;
 	int number;
 } signals[] = {
-	{ "HUP", SIGHUP },   { "INT", SIGINT },	    { "QUIT", SIGQUIT },     { "ILL", SIGILL },
-	{ "TRAP", SIGTRAP }, { "ABRT", SIGABRT },   { "IOT", SIGABRT },	     { "BUS", SIGBUS },
-	{ "FPE", SIGFPE },   { "KILL", SIGKILL },   { "USR1", SIGUSR1 },     { "SEGV", SIGSEGV },
-	{ "USR2", SIGUSR2 }, { "PIPE", SIGPIPE },   { "ALRM", SIGALRM },     { "TERM", SIGTERM },
-	{ "CHLD", SIGCHLD }, { "CLD", SIGCHLD },    { "CONT", SIGCONT },     { "STOP", SIGSTOP },
-	{ "TSTP", SIGTSTP }, { "TTIN", SIGTTIN },   { "TTOU", SIGTTOU },     { "URG", SIGURG },
-	{ "XCPU", SIGXCPU }, { "XFSZ", SIGXFSZ },   { "VTALRM", SIGVTALRM }, { "PROF", SIGPROF },
-	{ "WINCH", SIGWINCH }, { "IO", SIGIO },	    { "POLL", SIGIO },	     { "PWR", SIGPWR },
-	{ "SYS", SIGSYS },   { "STKFLT", 16 },
+	{"HUP", SIGHUP},     {"INT", SIGINT},   {"QUIT", SIGQUIT},     {"ILL", SIGILL},
+	{"TRAP", SIGTRAP},   {"ABRT", SIGABRT}, {"IOT", SIGABRT},      {"BUS", SIGBUS},
+	{"FPE", SIGFPE},     {"KILL", SIGKILL}, {"USR1", SIGUSR1},     {"SEGV", SIGSEGV},
+	{"USR2", SIGUSR2},   {"PIPE", SIGPIPE}, {"ALRM", SIGALRM},     {"TERM", SIGTERM},
+	{"CHLD", SIGCHLD},   {"CLD", SIGCHLD},  {"CONT", SIGCONT},     {"STOP", SIGSTOP},
+	{"TSTP", SIGTSTP},   {"TTIN", SIGTTIN}, {"TTOU", SIGTTOU},     {"URG", SIGURG},
+	{"XCPU", SIGXCPU},   {"XFSZ", SIGXFSZ}, {"VTALRM", SIGVTALRM}, {"PROF", SIGPROF},
+	{"WINCH", SIGWINCH}, {"IO", SIGIO},     {"POLL", SIGIO},       {"PWR", SIGPWR},
+	{"SYS", SIGSYS},     {"STKFLT", 16},
 };
 
 /* "TERM", "SIGTERM", "15", "RTMIN+3"; 0 is allowed as kill(2) does. */
@@ -58,9 +58,9 @@ struct kill_values {
 };
 
 static const struct opt kill_options[] = {
-	{ "all", 'a', OPT_FLAG, offsetof(struct kill_values, all), NULL,
-	  "signal every process of the container", false },
-	{ 0 },
+	{"all", 'a', OPT_FLAG, offsetof(struct kill_values, all), NULL,
+	 "signal every process of the container", false},
+	{0},
 };
 
 static int kill_main(const struct invocation *in, int *ret_code, struct err *e)
@@ -90,9 +90,9 @@ struct delete_values {
 };
 
 static const struct opt delete_options[] = {
-	{ "force", 'f', OPT_FLAG, offsetof(struct delete_values, force), NULL,
-	  "kill it first if it runs; a missing container is fine", false },
-	{ 0 },
+	{"force", 'f', OPT_FLAG, offsetof(struct delete_values, force), NULL,
+	 "kill it first if it runs; a missing container is fine", false},
+	{0},
 };
 
 static int delete_main(const struct invocation *in, int *ret_code, struct err *e)
@@ -134,15 +134,15 @@ static int resume_main(const struct invocation *in, int *ret_code, struct err *e
 	return runtime_resume(&in->rt, in->words.v[0], e);
 }
 
-#define SIMPLE_COMMAND(verb, text)                                                                 \
-	const struct command cmd_##verb = {                                                        \
-		.name = #verb,                                                                     \
-		.usage = "<container-id>",                                                         \
-		.help = text,                                                                      \
-		.options = no_options,                                                             \
-		.words_min = 1,                                                                    \
-		.words_max = 1,                                                                    \
-		.main = verb##_main,                                                               \
+#define SIMPLE_COMMAND(verb, text)          \
+	const struct command cmd_##verb = { \
+		.name = #verb,              \
+		.usage = "<container-id>",  \
+		.help = text,               \
+		.options = no_options,      \
+		.words_min = 1,             \
+		.words_max = 1,             \
+		.main = verb##_main,        \
 	}
 
 SIMPLE_COMMAND(start, "let the program of a created container run");
@@ -153,7 +153,7 @@ SIMPLE_COMMAND(resume, "let a paused container go on");
 
 static int state_main(const struct invocation *in, int *ret_code, struct err *e)
 {
-	auto_json_writer struct json_writer w = { .is_pretty = true, .indent = 2 };
+	auto_json_writer struct json_writer w = {.is_pretty = true, .indent = 2};
 	struct container c;
 	int r = runtime_load(&in->rt, in->words.v[0], in->arena, &c, e);
 

@@ -21,27 +21,30 @@ struct list_values {
 };
 
 static const struct opt list_options[] = {
-	{ "format", 'f', OPT_STRING, offsetof(struct list_values, format), "FORMAT",
-	  "table (default) or json", false },
-	{ "quiet", 'q', OPT_FLAG, offsetof(struct list_values, is_quiet), NULL, "ids only", false },
-	{ 0 },
+	{"format", 'f', OPT_STRING, offsetof(struct list_values, format), "FORMAT",
+	 "table (default) or json", false},
+	{"quiet", 'q', OPT_FLAG, offsetof(struct list_values, is_quiet), NULL, "ids only", false},
+	{0},
 };
 
 enum { LIST_COLUMNS = 6, COLUMN_MIN = 12, COLUMN_GAP = 3 };
 
 static void print_table(const struct container *list, size_t n, struct arena *a)
 {
-	static const char *const titles[LIST_COLUMNS] = { "ID",	   "PID",     "STATUS",
-							  "BUNDLE", "CREATED", "OWNER" };
+	static const char *const titles[LIST_COLUMNS] = {"ID",     "PID",     "STATUS",
+							 "BUNDLE", "CREATED", "OWNER"};
 	size_t width[LIST_COLUMNS];
 	const char *(*cells)[LIST_COLUMNS] = arena_array(a, n + 1, sizeof(*cells));
 
 	memcpy(cells[0], titles, sizeof(titles));
 	for (size_t i = 0; i < n; i++) {
 		const struct container *c = &list[i];
-		const char *row[LIST_COLUMNS] = { c->id, arena_printf(a, "%d", c->pid),
-						  runtime_status_names[c->status], c->bundle,
-						  runtime_time_text(c->created_ns, a), c->owner };
+		const char *row[LIST_COLUMNS] = {c->id,
+						 arena_printf(a, "%d", c->pid),
+						 runtime_status_names[c->status],
+						 c->bundle,
+						 runtime_time_text(c->created_ns, a),
+						 c->owner};
 
 		memcpy(cells[i + 1], row, sizeof(row));
 	}
@@ -62,7 +65,7 @@ static void print_table(const struct container *list, size_t n, struct arena *a)
 static int list_main(const struct invocation *in, int *ret_code, struct err *e)
 {
 	const struct list_values *v = in->values;
-	auto_json_writer struct json_writer w = { 0 };
+	auto_json_writer struct json_writer w = {0};
 	struct container *list;
 	size_t n;
 	int r;
@@ -108,9 +111,9 @@ struct ps_values {
 };
 
 static const struct opt ps_options[] = {
-	{ "format", 'f', OPT_STRING, offsetof(struct ps_values, format), "FORMAT",
-	  "table (default) or json", false },
-	{ 0 },
+	{"format", 'f', OPT_STRING, offsetof(struct ps_values, format), "FORMAT",
+	 "table (default) or json", false},
+	{0},
 };
 
 /* The output of the host's ps with the given words, or -ef. */
@@ -199,7 +202,7 @@ static int ps_table(char *text, const pid_t *pids, size_t n, struct err *e)
 static int ps_main(const struct invocation *in, int *ret_code, struct err *e)
 {
 	const struct ps_values *v = in->values;
-	auto_json_writer struct json_writer w = { 0 };
+	auto_json_writer struct json_writer w = {0};
 	pid_t *pids;
 	char *text;
 	size_t n;

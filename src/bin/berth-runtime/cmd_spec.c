@@ -20,18 +20,18 @@ struct spec_values {
 };
 
 static const struct opt spec_options[] = {
-	{ "bundle", 'b', OPT_STRING, offsetof(struct spec_values, bundle), "PATH",
-	  "folder to write to (default: the working directory)", false },
-	{ "rootless", 0, OPT_FLAG, offsetof(struct spec_values, is_rootless), NULL,
-	  "a configuration for a user without rights", false },
-	{ 0 },
+	{"bundle", 'b', OPT_STRING, offsetof(struct spec_values, bundle), "PATH",
+	 "folder to write to (default: the working directory)", false},
+	{"rootless", 0, OPT_FLAG, offsetof(struct spec_values, is_rootless), NULL,
+	 "a configuration for a user without rights", false},
+	{0},
 };
 
 static int spec_main(const struct invocation *in, int *ret_code, struct err *e)
 {
 	const struct spec_values *v = in->values;
 	const char *bundle = v->bundle ? v->bundle : ".";
-	auto_json_writer struct json_writer w = { .is_pretty = true, .is_tabbed = true };
+	auto_json_writer struct json_writer w = {.is_pretty = true, .is_tabbed = true};
 	auto_close int dir = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_close int fd = -EBADF;
 	int r;
@@ -62,11 +62,11 @@ const struct command cmd_spec = {
 
 /* ---- features -------------------------------------------------------------------------------- */
 
-static const struct opt no_options[] = { { 0 } };
+static const struct opt no_options[] = {{0}};
 
 static int features_main(const struct invocation *in, int *ret_code, struct err *e)
 {
-	auto_json_writer struct json_writer w = { .is_pretty = true, .indent = 4 };
+	auto_json_writer struct json_writer w = {.is_pretty = true, .indent = 4};
 
 	(void)in;
 	runtime_features_print(&w);
@@ -91,18 +91,18 @@ struct plan_values {
 };
 
 static const struct opt plan_options[] = {
-	{ "bundle", 'b', OPT_STRING, offsetof(struct plan_values, bundle), "PATH",
-	  "folder with config.json", false },
-	{ "no-pivot", 0, OPT_FLAG, offsetof(struct plan_values, no_pivot), NULL,
-	  "as for create", false },
-	{ 0 },
+	{"bundle", 'b', OPT_STRING, offsetof(struct plan_values, bundle), "PATH",
+	 "folder with config.json", false},
+	{"no-pivot", 0, OPT_FLAG, offsetof(struct plan_values, no_pivot), NULL, "as for create",
+	 false},
+	{0},
 };
 
 static int plan_main(const struct invocation *in, int *ret_code, struct err *e)
 {
 	const struct plan_values *v = in->values;
-	auto_json_writer struct json_writer w = { .is_pretty = true, .indent = 2 };
-	struct create_request q = { .id = "plan", .bundle = v->bundle, .no_pivot = v->no_pivot };
+	auto_json_writer struct json_writer w = {.is_pretty = true, .indent = 2};
+	struct create_request q = {.id = "plan", .bundle = v->bundle, .no_pivot = v->no_pivot};
 	int r;
 
 	if (in->words.n && !v->bundle)

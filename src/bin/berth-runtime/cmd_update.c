@@ -23,29 +23,31 @@ struct values {
 
 #define VALUE(member) offsetof(struct values, member)
 static const struct opt options[] = {
-	{ "resources", 'r', OPT_STRING, VALUE(file), "FILE",
-	  "a resources object as JSON (- for standard input); flags go over it", false },
-	{ "memory", 0, OPT_STRING, VALUE(memory), "BYTES", "memory limit; -1: none", false },
-	{ "memory-reservation", 0, OPT_STRING, VALUE(memory_reservation), "BYTES",
-	  "soft limit (v2: memory.low)", false },
-	{ "memory-swap", 0, OPT_STRING, VALUE(memory_swap), "BYTES",
-	  "memory and swap together; -1: none", false },
-	{ "kernel-memory", 0, OPT_STRING, VALUE(kernel_memory), "BYTES", NULL, true },
-	{ "kernel-memory-tcp", 0, OPT_STRING, VALUE(kernel_memory_tcp), "BYTES", NULL, true },
-	{ "cpu-period", 0, OPT_STRING, VALUE(cpu_period), "USEC", "period of the quota", false },
-	{ "cpu-quota", 0, OPT_STRING, VALUE(cpu_quota), "USEC", "CPU time in a period; -1: none", false },
-	{ "cpu-burst", 0, OPT_STRING, VALUE(cpu_burst), "USEC", "time saved up at most", false },
-	{ "cpu-share", 0, OPT_STRING, VALUE(cpu_share), "N", "relative weight", false },
-	{ "cpu-rt-period", 0, OPT_STRING, VALUE(cpu_rt_period), "USEC", "real-time period", false },
-	{ "cpu-rt-runtime", 0, OPT_STRING, VALUE(cpu_rt_runtime), "USEC", "real-time quota", false },
-	{ "cpu-idle", 0, OPT_STRING, VALUE(cpu_idle), "0|1", "1: run only where nobody else does", false },
-	{ "cpuset-cpus", 0, OPT_STRING, VALUE(cpuset_cpus), "LIST", "processors", false },
-	{ "cpuset-mems", 0, OPT_STRING, VALUE(cpuset_mems), "LIST", "memory nodes", false },
-	{ "blkio-weight", 0, OPT_STRING, VALUE(blkio_weight), "N", "I/O weight, 10 to 1000", false },
-	{ "pids-limit", 0, OPT_STRING, VALUE(pids_limit), "N", "processes; -1: no limit", false },
-	{ "l3-cache-schema", 0, OPT_STRING, VALUE(l3_cache_schema), "SCHEMA", NULL, true },
-	{ "mem-bw-schema", 0, OPT_STRING, VALUE(mem_bw_schema), "SCHEMA", NULL, true },
-	{ 0 },
+	{"resources", 'r', OPT_STRING, VALUE(file), "FILE",
+	 "a resources object as JSON (- for standard input); flags go over it", false},
+	{"memory", 0, OPT_STRING, VALUE(memory), "BYTES", "memory limit; -1: none", false},
+	{"memory-reservation", 0, OPT_STRING, VALUE(memory_reservation), "BYTES",
+	 "soft limit (v2: memory.low)", false},
+	{"memory-swap", 0, OPT_STRING, VALUE(memory_swap), "BYTES",
+	 "memory and swap together; -1: none", false},
+	{"kernel-memory", 0, OPT_STRING, VALUE(kernel_memory), "BYTES", NULL, true},
+	{"kernel-memory-tcp", 0, OPT_STRING, VALUE(kernel_memory_tcp), "BYTES", NULL, true},
+	{"cpu-period", 0, OPT_STRING, VALUE(cpu_period), "USEC", "period of the quota", false},
+	{"cpu-quota", 0, OPT_STRING, VALUE(cpu_quota), "USEC", "CPU time in a period; -1: none",
+	 false},
+	{"cpu-burst", 0, OPT_STRING, VALUE(cpu_burst), "USEC", "time saved up at most", false},
+	{"cpu-share", 0, OPT_STRING, VALUE(cpu_share), "N", "relative weight", false},
+	{"cpu-rt-period", 0, OPT_STRING, VALUE(cpu_rt_period), "USEC", "real-time period", false},
+	{"cpu-rt-runtime", 0, OPT_STRING, VALUE(cpu_rt_runtime), "USEC", "real-time quota", false},
+	{"cpu-idle", 0, OPT_STRING, VALUE(cpu_idle), "0|1", "1: run only where nobody else does",
+	 false},
+	{"cpuset-cpus", 0, OPT_STRING, VALUE(cpuset_cpus), "LIST", "processors", false},
+	{"cpuset-mems", 0, OPT_STRING, VALUE(cpuset_mems), "LIST", "memory nodes", false},
+	{"blkio-weight", 0, OPT_STRING, VALUE(blkio_weight), "N", "I/O weight, 10 to 1000", false},
+	{"pids-limit", 0, OPT_STRING, VALUE(pids_limit), "N", "processes; -1: no limit", false},
+	{"l3-cache-schema", 0, OPT_STRING, VALUE(l3_cache_schema), "SCHEMA", NULL, true},
+	{"mem-bw-schema", 0, OPT_STRING, VALUE(mem_bw_schema), "SCHEMA", NULL, true},
+	{0},
 };
 
 /* "64m", "1GiB", "1024", "-1": binary units, as Docker reads them. */
@@ -94,20 +96,20 @@ static int apply_flags(const struct values *v, struct oci_resources *r, struct e
 		struct maybe_u64 *count;
 		bool is_bytes;
 	} rows[] = {
-		{ "memory", v->memory, &r->memory.limit, NULL, true },
-		{ "memory-reservation", v->memory_reservation, &r->memory.reservation, NULL, true },
-		{ "memory-swap", v->memory_swap, &r->memory.swap, NULL, true },
-		{ "kernel-memory", v->kernel_memory, &r->memory.kernel, NULL, true },
-		{ "kernel-memory-tcp", v->kernel_memory_tcp, &r->memory.kernel_tcp, NULL, true },
-		{ "cpu-period", v->cpu_period, NULL, &r->cpu.period, false },
-		{ "cpu-quota", v->cpu_quota, &r->cpu.quota, NULL, false },
-		{ "cpu-burst", v->cpu_burst, NULL, &r->cpu.burst, false },
-		{ "cpu-share", v->cpu_share, NULL, &r->cpu.shares, false },
-		{ "cpu-rt-period", v->cpu_rt_period, NULL, &r->cpu.realtime_period, false },
-		{ "cpu-rt-runtime", v->cpu_rt_runtime, &r->cpu.realtime_runtime, NULL, false },
-		{ "cpu-idle", v->cpu_idle, &r->cpu.idle, NULL, false },
-		{ "blkio-weight", v->blkio_weight, NULL, &r->block_io.weight, false },
-		{ "pids-limit", v->pids_limit, &r->pids_limit, NULL, false },
+		{"memory", v->memory, &r->memory.limit, NULL, true},
+		{"memory-reservation", v->memory_reservation, &r->memory.reservation, NULL, true},
+		{"memory-swap", v->memory_swap, &r->memory.swap, NULL, true},
+		{"kernel-memory", v->kernel_memory, &r->memory.kernel, NULL, true},
+		{"kernel-memory-tcp", v->kernel_memory_tcp, &r->memory.kernel_tcp, NULL, true},
+		{"cpu-period", v->cpu_period, NULL, &r->cpu.period, false},
+		{"cpu-quota", v->cpu_quota, &r->cpu.quota, NULL, false},
+		{"cpu-burst", v->cpu_burst, NULL, &r->cpu.burst, false},
+		{"cpu-share", v->cpu_share, NULL, &r->cpu.shares, false},
+		{"cpu-rt-period", v->cpu_rt_period, NULL, &r->cpu.realtime_period, false},
+		{"cpu-rt-runtime", v->cpu_rt_runtime, &r->cpu.realtime_runtime, NULL, false},
+		{"cpu-idle", v->cpu_idle, &r->cpu.idle, NULL, false},
+		{"blkio-weight", v->blkio_weight, NULL, &r->block_io.weight, false},
+		{"pids-limit", v->pids_limit, &r->pids_limit, NULL, false},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -124,9 +126,9 @@ static int apply_flags(const struct values *v, struct oci_resources *r, struct e
 			return err_say(e, -EINVAL, "invalid value for %s: %s", rows[i].flag,
 				       rows[i].word);
 		if (rows[i].count)
-			*rows[i].count = (struct maybe_u64){ true, count };
+			*rows[i].count = (struct maybe_u64){true, count};
 		else
-			*rows[i].number = (struct maybe_i64){ true, number };
+			*rows[i].number = (struct maybe_i64){true, number};
 	}
 	if (v->cpuset_cpus)
 		r->cpu.cpus = v->cpuset_cpus;
@@ -150,7 +152,7 @@ static int read_file(const char *file, struct arena *a, struct oci_resources *re
 static int update_main(const struct invocation *in, int *ret_code, struct err *e)
 {
 	const struct values *v = in->values;
-	struct oci_resources resources = { 0 };
+	struct oci_resources resources = {0};
 	int r;
 
 	*ret_code = 0;

@@ -18,7 +18,7 @@
 
 static const struct command *const commands[] = {
 	&cmd_create, &cmd_delete, &cmd_events, &cmd_exec,   &cmd_features, &cmd_kill,
-	&cmd_list,   &cmd_pause,  &cmd_plan,   &cmd_ps,	    &cmd_resume,   &cmd_run,
+	&cmd_list,   &cmd_pause,  &cmd_plan,   &cmd_ps,     &cmd_resume,   &cmd_run,
 	&cmd_spec,   &cmd_start,  &cmd_state,  &cmd_update,
 };
 
@@ -29,25 +29,29 @@ struct globals {
 
 #define GLOBAL(member) offsetof(struct globals, member)
 static const struct opt global_options[] = {
-	{ "debug", 0, OPT_FLAG, GLOBAL(is_debug), NULL, "write debug lines to the log", false },
-	{ "log", 0, OPT_STRING, GLOBAL(log), "FILE", "append the log to FILE (default: stderr)", false },
-	{ "log-format", 0, OPT_STRING, GLOBAL(log_format), "FORMAT", "text (default) or json", false },
-	{ "root", 0, OPT_STRING, GLOBAL(root), "DIR",
-	  "where the state is kept (default: /run/berth, rootless $XDG_RUNTIME_DIR/berth)", false },
-	{ "criu", 0, OPT_STRING, GLOBAL(criu), "PATH", NULL, true },
-	{ "systemd-cgroup", 0, OPT_FLAG, GLOBAL(has_systemd_cgroup), NULL,
-	  "manage cgroups through systemd", false },
-	{ "rootless", 0, OPT_STRING, GLOBAL(rootless), "WHEN", "true, false or auto (default)", false },
-	{ "help", 'h', OPT_FLAG, GLOBAL(wants_help), NULL, "show this help", false },
-	{ "version", 'v', OPT_FLAG, GLOBAL(wants_version), NULL, "print the version", false },
-	{ 0 },
+	{"debug", 0, OPT_FLAG, GLOBAL(is_debug), NULL, "write debug lines to the log", false},
+	{"log", 0, OPT_STRING, GLOBAL(log), "FILE", "append the log to FILE (default: stderr)",
+	 false},
+	{"log-format", 0, OPT_STRING, GLOBAL(log_format), "FORMAT", "text (default) or json",
+	 false},
+	{"root", 0, OPT_STRING, GLOBAL(root), "DIR",
+	 "where the state is kept (default: /run/berth, rootless $XDG_RUNTIME_DIR/berth)", false},
+	{"criu", 0, OPT_STRING, GLOBAL(criu), "PATH", NULL, true},
+	{"systemd-cgroup", 0, OPT_FLAG, GLOBAL(has_systemd_cgroup), NULL,
+	 "manage cgroups through systemd", false},
+	{"rootless", 0, OPT_STRING, GLOBAL(rootless), "WHEN", "true, false or auto (default)",
+	 false},
+	{"help", 'h', OPT_FLAG, GLOBAL(wants_help), NULL, "show this help", false},
+	{"version", 'v', OPT_FLAG, GLOBAL(wants_version), NULL, "print the version", false},
+	{0},
 };
 
-static const char version_text[] = NAME " version " BERTH_VERSION "\n"
-				   "commit: " BERTH_VERSION "\n"
-				   "spec: 1.3.0\n"
-				   "+SECCOMP +CAP +APPARMOR +SELINUX +EBPF +CGROUP_V1 +CGROUP_V2 "
-				   "+ROOTLESS +PLAN\n";
+static const char version_text[] =
+	NAME " version " BERTH_VERSION "\n"
+	     "commit: " BERTH_VERSION "\n"
+	     "spec: 1.3.0\n"
+	     "+SECCOMP +CAP +APPARMOR +SELINUX +EBPF +CGROUP_V1 +CGROUP_V2 "
+	     "+ROOTLESS +PLAN\n";
 
 int print_json(struct json_writer *w, struct err *e)
 {
@@ -61,7 +65,8 @@ int print_json(struct json_writer *w, struct err *e)
 static void print_help(FILE *to)
 {
 	fputs("NAME:\n   " NAME " - run OCI containers\n\nUSAGE:\n   " NAME
-	      " [global options] command [command options] [arguments...]\n\nCOMMANDS:\n", to);
+	      " [global options] command [command options] [arguments...]\n\nCOMMANDS:\n",
+	      to);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		fprintf(to, "   %-10s %s\n", commands[i]->name, commands[i]->help);
 	fputs("\nGLOBAL OPTIONS:\n", to);
@@ -88,20 +93,16 @@ static int fail(const struct err *e, const struct globals *g, int code)
 	return code ? code : 1;
 }
 
+/* One line, unlike runc: the cause would scroll away above the whole help. */
 static int usage_error(const struct command *c, const struct err *e)
 {
-	fprintf(stderr, "Incorrect Usage: %s\n\n", e->text);
-	if (c)
-		print_command_help(c, stderr);
-	else
-		print_help(stderr);
-	fprintf(stderr, NAME ": %s\n", e->text);
+	dprintf(2, NAME ": %s (see " NAME " help%s%s)\n", e->text, c ? " " : "", c ? c->name : "");
 	return 1;
 }
 
 static int setup_log(const struct globals *g, struct err *e)
 {
-	struct log_options o = { .fd = 2, .is_debug = g->is_debug };
+	struct log_options o = {.fd = 2, .is_debug = g->is_debug};
 
 	if (g->log_format && !str_eq(g->log_format, "json") && !str_eq(g->log_format, "text"))
 		return err_say(e, -EINVAL, "invalid log-format: %s (text or json)", g->log_format);
@@ -142,8 +143,8 @@ static int check_words(const struct command *c, size_t n, struct err *e)
 static int run_command(const struct command *c, const struct globals *g, int argc, char **argv,
 		       char **whole, struct arena *a)
 {
-	struct invocation in = { .command = c, .arena = a, .argv = whole, .is_debug = g->is_debug };
-	struct err e = { 0 };
+	struct invocation in = {.command = c, .arena = a, .argv = whole, .is_debug = g->is_debug};
+	struct err e = {0};
 	int code = 0, rootless;
 
 	in.values = arena_alloc(a, c->values_size + 1);
@@ -159,7 +160,7 @@ static int run_command(const struct command *c, const struct globals *g, int arg
 	    check_words(c, in.words.n, &e) < 0)
 		return usage_error(c, &e);
 	if (setup_log(g, &e) < 0)
-		return fail(&e, &(struct globals){ 0 }, c->failure);
+		return fail(&e, &(struct globals){0}, c->failure);
 	if (!c->needs_no_runtime) {
 		rootless = parse_rootless(g->rootless, &e);
 		if (rootless < -1 ||
@@ -192,11 +193,11 @@ static void fill_standard_streams(void)
 
 int main(int argc, char **argv)
 {
-	auto_arena struct arena a = { 0 };
-	struct globals g = { 0 };
+	auto_arena struct arena a = {0};
+	struct globals g = {0};
 	struct str_slice words;
 	const struct command *c;
-	struct err e = { 0 };
+	struct err e = {0};
 	size_t n;
 
 	if (argc == 2 && (str_eq(argv[1], "--version") || str_eq(argv[1], "-v")))
