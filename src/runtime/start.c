@@ -48,7 +48,6 @@ static int check_startable(const struct container *c, struct err *e)
 	case STATUS_STOPPED:
 		return err_say(e, -EINVAL, "cannot start a container that has stopped");
 	case STATUS_RUNNING:
-	case STATUS_PAUSED:
 		return err_say(e, -EINVAL, "cannot start an already running container");
 	default:
 		return err_say(e, -EINVAL, "cannot start a container in the %s state",

@@ -116,20 +116,21 @@ static enum runtime_status find_status(int dir_fd, struct container *c)
 	uint64_t ticks;
 	char letter;
 	struct cgroup group;
-	int frozen;
+	enum runtime_status status;
 
 	if (c->pid <= 0)
 		return STATUS_CREATING;
 	if (process_start_time(c->pid, &ticks, &letter) < 0 || ticks != c->start_ticks ||
 	    letter == 'Z' || letter == 'X')
 		return STATUS_STOPPED;
-	if (faccessat(dir_fd, STATE_SOCKET, F_OK, 0) == 0)
-		return STATUS_CREATED;
+	status = faccessat(dir_fd, STATE_SOCKET, F_OK, 0) == 0 ? STATUS_CREATED : STATUS_RUNNING;
+	/* A created container can be paused as well: who does not see it could not resume it. */
 	if (cgroup_open(&c->cgroup, &group, NULL) < 0)
-		return STATUS_RUNNING;
-	frozen = cgroup_is_frozen(&group);
+		return status;
+	if (cgroup_is_frozen(&group) > 0)
+		status = STATUS_PAUSED;
 	cgroup_close(&group);
-	return frozen > 0 ? STATUS_PAUSED : STATUS_RUNNING;
+	return status;
 }
 
 int state_load(int dir_fd, const char *id, struct arena *a, struct container *ret, struct err *e)
