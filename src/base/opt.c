@@ -20,8 +20,8 @@ static const struct opt *find(const struct opt *table, const char *name, size_t 
 
 static int parse_flag(const char *word, bool *ret)
 {
-	static const char *const yes[] = { "true", "1", "t", "T", "TRUE", "True" };
-	static const char *const no[] = { "false", "0", "f", "F", "FALSE", "False" };
+	static const char *const yes[] = {"true", "1", "t", "T", "TRUE", "True"};
+	static const char *const no[] = {"false", "0", "f", "F", "FALSE", "False"};
 
 	if (!word || str_index(word, yes, 6) >= 0)
 		*ret = true;
@@ -43,8 +43,9 @@ static void add_word(struct str_slice *s, const char *word, struct arena *a)
 	s->n++;
 }
 
-static int set_value(const struct opt *o, const char *word, struct arena *a, void *values,
-		     struct err *e)
+/* name: as it was given, for the error. word NULL: a flag without value. */
+static int set_value(const struct opt *o, const char *name, int name_len, const char *word,
+		     struct arena *a, void *values, struct err *e)
 {
 	char *place = (char *)values + o->offset;
 	int r = 0;
@@ -63,46 +64,62 @@ static int set_value(const struct opt *o, const char *word, struct arena *a, voi
 		r = str_to_u64(word, (uint64_t *)place);
 		break;
 	}
-	return r < 0 ? err_say(e, -EINVAL, "invalid value \"%s\" for flag -%s", word, o->name) : 0;
+	if (r == 0)
+		return 0;
+	return err_say(e, -EINVAL, "invalid %svalue \"%s\" for %s-%.*s: %s",
+		       o->kind == OPT_FLAG ? "boolean " : "", word,
+		       o->kind == OPT_FLAG ? "" : "flag ", name_len, name,
+		       r == -ERANGE ? "value out of range" : "parse error");
+}
+
+/* One option at argv[*at]; moves *at to its last word. */
+static int parse_option(const struct opt *table, int argc, char **argv, int *at, struct arena *a,
+			void *values, struct err *e)
+{
+	const char *name = argv[*at] + (argv[*at][1] == '-' ? 2 : 1), *word = NULL;
+	size_t n = strcspn(name, "=");
+	const struct opt *o;
+
+	if (n == 0 || name[0] == '-')
+		return err_say(e, -EINVAL, "bad flag syntax: %s", argv[*at]);
+	o = find(table, name, n);
+	if (!o && ((n == 4 && str_starts(name, "help")) || (n == 1 && name[0] == 'h')))
+		return OPT_HELP;
+	if (!o)
+		return err_say(e, -EINVAL, "flag provided but not defined: -%.*s", (int)n, name);
+	if (name[n] == '=')
+		word = name + n + 1;
+	else if (o->kind != OPT_FLAG && *at + 1 >= argc)
+		return err_say(e, -EINVAL, "flag needs an argument: -%s", name);
+	else if (o->kind != OPT_FLAG)
+		word = argv[++*at];
+	return set_value(o, name, (int)n, word, a, values, e);
 }
 
 int opt_parse(const struct opt *table, int argc, char **argv, bool stops, struct arena *a,
 	      void *values, struct str_slice *ret, struct err *e)
 {
 	const char **words = arena_array(a, (size_t)argc + 1, sizeof(*words));
+	bool has_ended = false;
 	size_t n = 0;
 
 	for (int i = 0; i < argc; i++) {
-		const char *name = argv[i], *equals, *word;
-		const struct opt *o;
 		int r;
 
-		if (name[0] != '-' || !name[1] || (stops && n)) {
-			words[n++] = name;
+		if (has_ended || argv[i][0] != '-' || !argv[i][1]) {
+			words[n++] = argv[i];
+			has_ended |= stops;
 			continue;
 		}
-		if (strcmp(name, "--") == 0) {
-			while (++i < argc)
-				words[n++] = argv[i];
-			break;
+		if (str_eq(argv[i], "--")) {
+			has_ended = true;
+			continue;
 		}
-		name += name[1] == '-' ? 2 : 1;
-		equals = strchr(name, '=');
-		o = find(table, name, equals ? (size_t)(equals - name) : strlen(name));
-		if (!o)
-			return err_say(e, -EINVAL, "flag provided but not defined: -%.*s",
-				       equals ? (int)(equals - name) : (int)strlen(name), name);
-		word = equals ? equals + 1 : NULL;
-		if (!word && o->kind != OPT_FLAG) {
-			if (++i >= argc)
-				return err_say(e, -EINVAL, "flag needs an argument: -%s", name);
-			word = argv[i];
-		}
-		r = set_value(o, word, a, values, e);
-		if (r < 0)
+		r = parse_option(table, argc, argv, &i, a, values, e);
+		if (r != 0)
 			return r;
 	}
-	*ret = (struct str_slice){ words, n };
+	*ret = (struct str_slice){words, n};
 	return 0;
 }
 

@@ -21,19 +21,25 @@ enum opt_kind {
 
 /* A row; the table ends with a row without name. */
 struct opt {
-	const char *name;    /* "console-socket": --console-socket, and -console-socket as Go has it */
-	char letter;         /* 'b': -b; 0: none */
+	const char *name; /* "console-socket": --console-socket, and -console-socket as Go has it */
+	char letter;      /* 'b': -b; 0: none */
 	enum opt_kind kind;
-	size_t offset;       /* of the value in the struct that the parser fills */
-	const char *arg;     /* "PATH", for the help */
+	size_t offset;   /* of the value in the struct that the parser fills */
+	const char *arg; /* "PATH", for the help */
 	const char *help;
-	bool is_hidden;      /* accepted, not shown */
+	bool is_hidden; /* accepted, not shown */
 };
 
-/* Parses argv[0..argc) into *values, which the table describes. With stops, the first word that is no
- * option ends the options (as `run` and `exec` need); else they may stand between the words. "--"
- * always ends them. The words go to *ret (in the arena). Forms: --name value, --name=value, -name,
- * -n value; --flag=false. Returns 0 or -EINVAL with runc's text "flag provided but not defined: -x". */
+/* Parses argv[0..argc) into *values, which the table describes. With stops, the first word that is
+ * no option ends the options (as `exec` and `ps` need); else they may stand between the words. "--"
+ * before that always ends them. The words go to *ret (in the arena), a NULL follows them. Forms:
+ * --name value, --name=value, -name value, -n value, -n=value; --flag=false. A flag given twice: the
+ * last one counts.
+ *
+ * Returns 0, OPT_HELP where --help or -h was asked for and the table has no such row (*ret is then
+ * untouched), or -EINVAL with the text of Go's flag package, which runc prints: "flag provided but
+ * not defined: -x". */
+#define OPT_HELP 1
 int opt_parse(const struct opt *table, int argc, char **argv, bool stops, struct arena *a,
 	      void *values, struct str_slice *ret, struct err *e);
 

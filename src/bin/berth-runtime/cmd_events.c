@@ -9,7 +9,7 @@
 
 #include "base/auto.h"
 #include "base/json.h"
-#include "base/str.h"
+#include "base/quantity.h"
 #include "bin/berth-runtime/command.h"
 #include "cgroup/cgroup.h"
 #include "kernel/sys.h"
@@ -27,30 +27,18 @@ static const struct opt options[] = {
 	{0},
 };
 
-/* Go's grammar for the common units: "5s", "1.5s", "300ms", "1m30s". Returns milliseconds or
- * -EINVAL. */
-static int64_t parse_duration(const char *word)
+/* Milliseconds from "5s", "1m30s", ..., or -errno. */
+static int64_t parse_interval(const char *word, struct err *e)
 {
-	double total = 0;
+	int64_t ns;
 
-	while (*word) {
-		char *unit;
-		double v = strtod(word, &unit);
-
-		if (unit == word || v < 0)
-			return -EINVAL;
-		if (str_starts(unit, "ms"))
-			total += v, word = unit + 2;
-		else if (*unit == 's')
-			total += v * 1000, word = unit + 1;
-		else if (*unit == 'm')
-			total += v * 60000, word = unit + 1;
-		else if (*unit == 'h')
-			total += v * 3600000, word = unit + 1;
-		else
-			return -EINVAL;
-	}
-	return total >= 1 && total < 1e9 ? (int64_t)total : -EINVAL;
+	if (quantity_to_ns(word, &ns) < 0)
+		return err_say(e, -EINVAL, "invalid value \"%s\" for flag -interval: parse error",
+			       word);
+	if (ns <= 0)
+		return err_say(e, -EINVAL, "duration interval must be greater than 0: %s", word);
+	ns = ns / 1000000 + (ns % 1000000 != 0);
+	return ns <= INT32_MAX ? ns : INT32_MAX;
 }
 
 static int print_stats(const char *id, const struct cgroup *c, struct err *e)
@@ -134,7 +122,7 @@ static int stream(const char *id, const struct cgroup *c, int pidfd, int64_t int
 static int events_main(const struct invocation *in, int *ret_code, struct err *e)
 {
 	const struct values *v = in->values;
-	int64_t interval = parse_duration(v->interval ? v->interval : "5s");
+	int64_t interval = parse_interval(v->interval ? v->interval : "5s", e);
 	struct cgroup group = {0};
 	auto_close int pidfd = -EBADF;
 	struct container c;
@@ -142,8 +130,7 @@ static int events_main(const struct invocation *in, int *ret_code, struct err *e
 
 	*ret_code = 0;
 	if (interval < 0)
-		return err_say(e, -EINVAL, "duration interval must be greater than 0: %s",
-			       v->interval);
+		return (int)interval;
 	r = runtime_load(&in->rt, in->words.v[0], in->arena, &c, e);
 	if (r < 0)
 		return r;

@@ -98,7 +98,6 @@ static int process_from_flags(const struct invocation *in, struct oci_process *p
 
 	p->args = (struct str_slice){in->words.v + 1, in->words.n - 1};
 	p->terminal = v->has_terminal;
-	p->oom_score_adj.is_set = false;
 	append(&p->env, &v->env, in->arena);
 	if (v->cwd)
 		p->cwd = v->cwd;

@@ -37,7 +37,7 @@ static int parse_signal(const char *word, struct err *e)
 	uint32_t n;
 
 	if (str_to_u32(word, &n) == 0)
-		return n <= 64 ? (int)n : err_say(e, -EINVAL, "unknown signal %s", word);
+		return n <= 64 ? (int)n : err_say(e, -EINVAL, "unknown signal \"%s\"", word);
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
 		if (strcasecmp(signals[i].name, name) == 0)
 			return signals[i].number;
@@ -50,7 +50,7 @@ static int parse_signal(const char *word, struct err *e)
 		return 34 + (int)n;
 	if (strncasecmp(name, "RTMAX-", 6) == 0 && str_to_u32(name + 6, &n) == 0 && n <= 30)
 		return 64 - (int)n;
-	return err_say(e, -EINVAL, "unknown signal %s", word);
+	return err_say(e, -EINVAL, "unknown signal \"%s\"", word);
 }
 
 struct kill_values {

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* update: new limits for a container that runs. */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/auto.h"
 #include "base/json.h"
+#include "base/quantity.h"
 #include "base/str.h"
 #include "bin/berth-runtime/command.h"
 #include "kernel/fd.h"
@@ -50,41 +48,12 @@ static const struct opt options[] = {
 	{0},
 };
 
-/* "64m", "1GiB", "1024", "-1": binary units, as Docker reads them. */
+/* A size, or -1: no limit. */
 static int parse_bytes(const char *word, int64_t *ret)
 {
-	static const char units[] = "bkmgtp";
-	char digits[24];
-	size_t n = strspn(word, "0123456789");
-	const char *unit = word + n, *found;
-	uint64_t v;
-
-	if (str_eq(word, "-1")) {
-		*ret = -1;
-		return 0;
-	}
-	if (n == 0 || n >= sizeof(digits))
-		return -EINVAL;
-	memcpy(digits, word, n);
-	digits[n] = '\0';
-	if (str_to_u64(digits, &v) < 0)
-		return -ERANGE;
-	if (*unit == ' ')
-		unit++;
-	found = *unit ? strchr(units, tolower((unsigned char)*unit)) : units;
-	if (!found)
-		return -EINVAL;
-	if (*unit && strcasecmp(unit + 1, "") && strcasecmp(unit + 1, "b") &&
-	    strcasecmp(unit + 1, "ib"))
-		return -EINVAL;
-	for (const char *u = units; u < found; u++) {
-		if (v > INT64_MAX / 1024)
-			return -ERANGE;
-		v *= 1024;
-	}
-	if (v > INT64_MAX)
-		return -ERANGE;
-	*ret = (int64_t)v;
+	if (!str_eq(word, "-1"))
+		return quantity_to_bytes(word, ret);
+	*ret = -1;
 	return 0;
 }
 
@@ -130,9 +99,9 @@ static int apply_flags(const struct values *v, struct oci_resources *r, struct e
 		else
 			*rows[i].number = (struct maybe_i64){true, number};
 	}
-	if (v->cpuset_cpus)
+	if (v->cpuset_cpus && v->cpuset_cpus[0])
 		r->cpu.cpus = v->cpuset_cpus;
-	if (v->cpuset_mems)
+	if (v->cpuset_mems && v->cpuset_mems[0])
 		r->cpu.mems = v->cpuset_mems;
 	return 0;
 }

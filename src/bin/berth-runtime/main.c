@@ -41,7 +41,7 @@ static const struct opt global_options[] = {
 	 "manage cgroups through systemd", false},
 	{"rootless", 0, OPT_STRING, GLOBAL(rootless), "WHEN", "true, false or auto (default)",
 	 false},
-	{"help", 'h', OPT_FLAG, GLOBAL(wants_help), NULL, "show this help", false},
+	{"help", 'h', OPT_FLAG, GLOBAL(wants_help), NULL, "show help", false},
 	{"version", 'v', OPT_FLAG, GLOBAL(wants_version), NULL, "print the version", false},
 	{0},
 };
@@ -69,6 +69,7 @@ static void print_help(FILE *to)
 	      to);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		fprintf(to, "   %-10s %s\n", commands[i]->name, commands[i]->help);
+	fprintf(to, "   %-10s %s\n", "help, h", "show the options of a command");
 	fputs("\nGLOBAL OPTIONS:\n", to);
 	opt_print(global_options, to);
 }
@@ -93,13 +94,6 @@ static int fail(const struct err *e, const struct globals *g, int code)
 	return code ? code : 1;
 }
 
-/* One line, unlike runc: the cause would scroll away above the whole help. */
-static int usage_error(const struct command *c, const struct err *e)
-{
-	dprintf(2, NAME ": %s (see " NAME " help%s%s)\n", e->text, c ? " " : "", c ? c->name : "");
-	return 1;
-}
-
 static int setup_log(const struct globals *g, struct err *e)
 {
 	struct log_options o = {.fd = 2, .is_debug = g->is_debug};
@@ -114,6 +108,16 @@ static int setup_log(const struct globals *g, struct err *e)
 	}
 	log_setup(&o);
 	return 0;
+}
+
+/* One line, unlike runc: the cause would scroll away above the whole help. The log gets the bare
+ * cause: callers show its last line to their users. */
+static int usage_error(const struct command *c, const struct globals *g, const struct err *e)
+{
+	if (g->log && setup_log(g, NULL) == 0)
+		log_error("%s", e->text);
+	dprintf(2, NAME ": %s (see " NAME " help%s%s)\n", e->text, c ? " " : "", c ? c->name : "");
+	return 1;
 }
 
 static int parse_rootless(const char *word, struct err *e)
@@ -145,20 +149,16 @@ static int run_command(const struct command *c, const struct globals *g, int arg
 {
 	struct invocation in = {.command = c, .arena = a, .argv = whole, .is_debug = g->is_debug};
 	struct err e = {0};
-	int code = 0, rootless;
+	int code = 0, rootless, r;
 
 	in.values = arena_alloc(a, c->values_size + 1);
-	for (int i = 0; i < argc; i++) {
-		if (str_eq(argv[i], "--help") || str_eq(argv[i], "-h")) {
-			print_command_help(c, stdout);
-			return 0;
-		}
-		if (c->stops && argv[i][0] != '-')
-			break;
+	r = opt_parse(c->options, argc, argv, c->stops, a, (void *)in.values, &in.words, &e);
+	if (r == OPT_HELP) {
+		print_command_help(c, stdout);
+		return 0;
 	}
-	if (opt_parse(c->options, argc, argv, c->stops, a, (void *)in.values, &in.words, &e) < 0 ||
-	    check_words(c, in.words.n, &e) < 0)
-		return usage_error(c, &e);
+	if (r < 0 || check_words(c, in.words.n, &e) < 0)
+		return usage_error(c, g, &e);
 	if (setup_log(g, &e) < 0)
 		return fail(&e, &(struct globals){0}, c->failure);
 	if (!c->needs_no_runtime) {
@@ -180,6 +180,12 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static int no_such_command(const char *name)
+{
+	dprintf(2, "No help topic for '%s' (see " NAME " help)\n", name);
+	return 3;
+}
+
 /* Descriptors 0 to 2 must be taken, or the first file we open becomes somebody's output. */
 static void fill_standard_streams(void)
 {
@@ -191,6 +197,20 @@ static void fill_standard_streams(void)
 		close(fd);
 }
 
+/* help [COMMAND] */
+static int help(const struct str_slice *words)
+{
+	const struct command *c = words->n > 1 ? find_command(words->v[1]) : NULL;
+
+	if (words->n > 1 && !c)
+		return no_such_command(words->v[1]);
+	if (c)
+		print_command_help(c, stdout);
+	else
+		print_help(stdout);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	auto_arena struct arena a = {0};
@@ -198,35 +218,25 @@ int main(int argc, char **argv)
 	struct str_slice words;
 	const struct command *c;
 	struct err e = {0};
-	size_t n;
+	int n;
 
 	if (argc == 2 && (str_eq(argv[1], "--version") || str_eq(argv[1], "-v")))
 		return fd_write_all(1, version_text, sizeof(version_text) - 1) < 0;
 	if (fcntl(2, F_GETFD) < 0 || fcntl(1, F_GETFD) < 0 || fcntl(0, F_GETFD) < 0)
 		fill_standard_streams();
 	if (opt_parse(global_options, argc - 1, argv + 1, true, &a, &g, &words, &e) < 0)
-		return usage_error(NULL, &e);
-	n = words.n;
+		return usage_error(NULL, &g, &e);
 	if (g.wants_version)
 		return fd_write_all(1, version_text, sizeof(version_text) - 1) < 0;
-	if (n && str_eq(words.v[0], "help")) {
-		c = n > 1 ? find_command(words.v[1]) : NULL;
-		if (c)
-			print_command_help(c, stdout);
-		else
-			print_help(stdout);
-		return 0;
-	}
-	if (!n || g.wants_help) {
-		print_help(stdout);
-		return 0;
-	}
+	if (!words.n || g.wants_help || str_eq(words.v[0], "help") || str_eq(words.v[0], "h"))
+		return help(g.wants_help ? &(struct str_slice){0} : &words);
 	c = find_command(words.v[0]);
-	if (!c) {
-		fprintf(stderr, "No help topic for '%s'\n", words.v[0]);
-		return 3;
-	}
-	if (c->is_sealed && exe_seal(argv, &e) < 0)
+	if (!c)
+		return no_such_command(words.v[0]);
+	if (c->is_sealed && exe_seal(argv, &e) < 0) {
+		setup_log(&g, NULL);
 		return fail(&e, &g, c->failure);
-	return run_command(c, &g, (int)n - 1, argv + argc - n + 1, argv, &a);
+	}
+	n = (int)words.n;
+	return run_command(c, &g, n - 1, argv + argc - n + 1, argv, &a);
 }
