@@ -68,7 +68,7 @@ void *arena_grow(struct arena *a, void *p, size_t old, size_t n)
 		return p;
 	}
 	q = arena_alloc(a, n);
-	if (old)
+	if (p && old)
 		memcpy(q, p, old);
 	return q;
 }

@@ -320,7 +320,7 @@ static const struct json_field *find_field(const struct json_type *type, const c
 		if (at >= type->field_count)
 			at = 0;
 		field = &type->fields[at];
-		if (field->name_len == len && memcmp(field->name, name, len) == 0)
+		if (name && field->name_len == len && memcmp(field->name, name, len) == 0)
 			return field;
 	}
 	return NULL;
@@ -357,7 +357,7 @@ static int decode_object(struct reader *r, const struct json_type *type, void *o
 	int ret = open_value(r, '{', '}', type->kind, up);
 
 	while (ret > 0) {
-		size_t name_len;
+		size_t name_len = 0;
 
 		ret = read_key(r, &f.name, &name_len);
 		if (ret == 0)

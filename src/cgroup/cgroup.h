@@ -83,7 +83,7 @@ struct cgroup_plan {
 	bool is_relative;     /* path is below the caller's own group of each hierarchy */
 	bool is_default_path; /* cgroupsPath was absent */
 	const char *group_path[CGROUP_HIERARCHY_MAX]; /* the group below each mount */
-	uint32_t used;	      /* bits: hierarchies in which a group is made */
+	uint32_t used;        /* bits: hierarchies in which a group is made */
 	uint32_t controllers; /* bits: v2 controllers to enable where the machine has them ... */
 	uint32_t needed;      /* ... and those without which a limit cannot be set */
 	SLICE(struct oci_device_rule)
@@ -112,7 +112,7 @@ struct cgroup {
 		bool is_v2;
 		uint32_t controllers;
 		const char *mount, *path; /* whole path is mount + path */
-		int dir_fd;		  /* O_PATH | O_DIRECTORY */
+		int dir_fd;               /* O_PATH | O_DIRECTORY */
 		int tasks_fd; /* v1: O_WRONLY on `tasks`, opened by cgroup_create; else -EBADF */
 	} group[CGROUP_HIERARCHY_MAX];
 };

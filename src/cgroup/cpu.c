@@ -144,8 +144,8 @@ int cpu_limits(struct limits *l, const struct oci_resources *r)
 	const char *property = c->shares.is_set && c->shares.value   ? p_shares
 			       : c->quota.is_set && c->quota.value   ? p_quota
 			       : c->period.is_set && c->period.value ? p_period
-			       : c->burst.is_set		     ? p_burst
-			       : c->idle.is_set			     ? p_idle
+			       : c->burst.is_set                     ? p_burst
+			       : c->idle.is_set                      ? p_idle
 			       : c->realtime_runtime.is_set && c->realtime_runtime.value
 				       ? p_rt_runtime
 			       : c->realtime_period.is_set && c->realtime_period.value ? p_rt_period
@@ -174,7 +174,7 @@ static void put_percpu(const struct figures *f, const char *key, const char *all
 
 		/* cpuacct.usage_all: "cpu user system" and then a line for each processor */
 		if (sscanf(line + 1, "%*u %llu %llu", &user, &system) == 2)
-			json_uint(f->w, column == PERCPU_USAGE	? user + system
+			json_uint(f->w, column == PERCPU_USAGE  ? user + system
 					: column == PERCPU_USER ? user
 								: system);
 	}

@@ -8,7 +8,7 @@
 
 struct arena;
 
-struct detect_line {		 /* of /proc/PID/cgroup */
+struct detect_line {             /* of /proc/PID/cgroup */
 	const char *controllers; /* "cpu,cpuacct", "name=systemd", "" for v2 */
 	const char *path;
 };

@@ -34,15 +34,15 @@ struct always {
 
 /* runc 1.1: the default devices, mknod of any device, ptys, and tun for VPN programs. */
 static const struct always allowed_always[] = {
-	{'c', ANY, ANY, "m"},	{'b', ANY, ANY, "m"}, {'c', 1, 3, "rwm"}, /* null */
-	{'c', 1, 5, "rwm"},						  /* zero */
-	{'c', 1, 7, "rwm"},						  /* full */
-	{'c', 1, 8, "rwm"},						  /* random */
-	{'c', 1, 9, "rwm"},						  /* urandom */
-	{'c', 5, 0, "rwm"},						  /* tty */
-	{'c', 5, 2, "rwm"},						  /* ptmx */
-	{'c', 136, ANY, "rwm"},						  /* pts */
-	{'c', 10, 200, "rwm"},						  /* net/tun */
+	{'c', ANY, ANY, "m"},   {'b', ANY, ANY, "m"}, {'c', 1, 3, "rwm"}, /* null */
+	{'c', 1, 5, "rwm"},                                               /* zero */
+	{'c', 1, 7, "rwm"},                                               /* full */
+	{'c', 1, 8, "rwm"},                                               /* random */
+	{'c', 1, 9, "rwm"},                                               /* urandom */
+	{'c', 5, 0, "rwm"},                                               /* tty */
+	{'c', 5, 2, "rwm"},                                               /* ptmx */
+	{'c', 136, ANY, "rwm"},                                           /* pts */
+	{'c', 10, 200, "rwm"},                                            /* net/tun */
 };
 
 static unsigned access_bits(const char *access)
@@ -50,7 +50,7 @@ static unsigned access_bits(const char *access)
 	unsigned bits = 0;
 
 	for (; *access; access++)
-		bits |= *access == 'r'	 ? BPF_DEVCG_ACC_READ
+		bits |= *access == 'r'   ? BPF_DEVCG_ACC_READ
 			: *access == 'w' ? BPF_DEVCG_ACC_WRITE
 			: *access == 'm' ? BPF_DEVCG_ACC_MKNOD
 					 : 8;

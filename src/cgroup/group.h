@@ -12,7 +12,7 @@
 
 enum {
 	GROUP_PATH_MAX = 4096,
-	GROUP_WAIT_MS = 10000,	   /* how long dying processes may take before it is an error */
+	GROUP_WAIT_MS = 10000,     /* how long dying processes may take before it is an error */
 	GROUP_FILE_MAX = 16 << 20, /* a list of pids longer than this is no list of pids */
 };
 

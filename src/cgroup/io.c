@@ -137,9 +137,9 @@ int io_limits(struct limits *l, const struct oci_resources *r)
 {
 	const struct oci_block_io *b = &r->block_io;
 	const char *property =
-		is_given(&b->weight)	    ? p_weight
+		is_given(&b->weight)        ? p_weight
 		: is_given(&b->leaf_weight) ? p_leaf_weight
-		: b->weight_device.n	    ? p_weight_device
+		: b->weight_device.n        ? p_weight_device
 		: b->throttle_read_bps.n    ? "linux.resources.blockIO.throttleReadBpsDevice"
 		: b->throttle_write_bps.n   ? "linux.resources.blockIO.throttleWriteBpsDevice"
 		: b->throttle_read_iops.n   ? "linux.resources.blockIO.throttleReadIOPSDevice"

@@ -46,7 +46,7 @@ const uint32_t controllers_always_v2 = 1U << CG_PIDS | 1U << CG_MEMORY | 1U << C
 
 int limits_is_v2(struct limits *l, enum cgroup_controller c, const char *property)
 {
-	int at = l->layout->of[c];
+	int at = (int)l->layout->of[c]; /* NOLINT(bugprone-signed-char-misuse): -1 is meant */
 	const char *name = controller_names[c].v1;
 
 	if (at >= 0)

@@ -146,7 +146,7 @@ int cgroup_open_for_exec(const struct cgroup_saved *saved, const char *sub, stru
 {
 	uint32_t bits = 0;
 	const char *path = NULL;
-	struct cgroup c;
+	struct cgroup c = {0};
 	int r = cgroup_open(saved, &c, e);
 
 	if (r < 0)

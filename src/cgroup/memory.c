@@ -157,13 +157,13 @@ static int limits_v2(struct limits *l, const struct oci_memory *m)
 int memory_limits(struct limits *l, const struct oci_resources *r)
 {
 	const struct oci_memory *m = &r->memory;
-	const char *property = is_given(&m->limit)	     ? p_limit
-			       : is_given(&m->swap)	     ? p_swap
+	const char *property = is_given(&m->limit)           ? p_limit
+			       : is_given(&m->swap)          ? p_swap
 			       : is_given(&m->reservation)   ? p_reservation
 			       : is_given(&m->kernel_tcp)    ? p_kernel_tcp
-			       : m->swappiness.is_set	     ? p_swappiness
+			       : m->swappiness.is_set        ? p_swappiness
 			       : m->disable_oom_killer.value ? p_oom
-			       : m->use_hierarchy.value	     ? p_hierarchy
+			       : m->use_hierarchy.value      ? p_hierarchy
 							     : NULL;
 	int is_v2, bad;
 

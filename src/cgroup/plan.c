@@ -11,7 +11,7 @@
 #include "cgroup/limits.h"
 
 static int (*const limit_parts[])(struct limits *l, const struct oci_resources *r) = {
-	cpu_limits,	cpuset_limits, memory_limits, io_limits,      pids_limits,
+	cpu_limits,     cpuset_limits, memory_limits, io_limits,      pids_limits,
 	hugetlb_limits, rdma_limits,   net_limits,    unified_limits, /* last: it has the last word
 								       */
 };
@@ -78,7 +78,7 @@ static bool has_writable_cgroup_mount(const struct oci_spec *spec)
 		if (!str_eq(m->type, "cgroup") && !str_eq(m->type, "cgroup2"))
 			continue;
 		for (size_t k = 0; k < m->options.n; k++)
-			is_ro = str_eq(m->options.v[k], "ro")	? true
+			is_ro = str_eq(m->options.v[k], "ro")   ? true
 				: str_eq(m->options.v[k], "rw") ? false
 								: is_ro;
 		if (!is_ro)

@@ -87,8 +87,8 @@ static const struct {
 	const char *key;
 	void (*print)(const struct figures *f);
 } parts[] = {
-	{"cpu", cpu_figures},	{"cpuset", cpuset_figures}, {"memory", memory_figures},
-	{"pids", pids_figures}, {"blkio", io_figures},	    {"hugetlb", hugetlb_figures},
+	{"cpu", cpu_figures},   {"cpuset", cpuset_figures}, {"memory", memory_figures},
+	{"pids", pids_figures}, {"blkio", io_figures},      {"hugetlb", hugetlb_figures},
 };
 
 int cgroup_stats_print(const struct cgroup *c, struct json_writer *w, struct err *e)

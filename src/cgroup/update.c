@@ -29,7 +29,7 @@
  */
 
 struct update {
-	struct cgroup c;	     /* a copy; new groups are opened in it */
+	struct cgroup c;             /* a copy; new groups are opened in it */
 	struct cgroup_layout layout; /* hierarchy i is group i */
 	unsigned made[CGROUP_HIERARCHY_MAX];
 	bool is_opened[CGROUP_HIERARCHY_MAX]; /* by this update: its processes may be elsewhere */

@@ -240,7 +240,7 @@ static int v2_kill(int dir_fd, int signo, const char *path, struct err *e)
 		if (r >= 0)
 			return 0;
 		if (r == -ENODEV)
-			return 0;		      /* removed meanwhile */
+			return 0;                     /* removed meanwhile */
 		if (r != -ENOENT && r != -EOPNOTSUPP) /* before 5.14; threaded */
 			return err_sys(e, r, "writing %s/cgroup.kill", path);
 	}

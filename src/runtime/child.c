@@ -195,12 +195,15 @@ static int await_start(struct birth *b, struct err *e)
 
 static int step_start(struct birth *b, struct err *e)
 {
-	int32_t goes_on = 0;
-	int r = handshake_ask(b->socket, STEP_READY, 0, -1, &goes_on, NULL, e);
+	bool waits = b->c->listen_fd >= 0;
+	int r;
 
+	/* `run` writes its state while we go on: an answer would cost two changes of process. */
+	r = waits ? handshake_ask(b->socket, STEP_READY, 0, -1, NULL, NULL, e)
+		  : handshake_send(b->socket, STEP_READY, 0, -1, NULL);
 	if (r < 0)
 		return r;
-	while (!goes_on) {
+	while (waits) {
 		/* A caller that went away is no reason to give up the container. */
 		struct err why = {0};
 

@@ -274,8 +274,11 @@ static int creation_steps(struct creation *c, bool is_run, struct err *e)
 	struct launch_table table = answers;
 	int r;
 
-	if ((r = plan_make(c->rt, c->q, &c->arena, p, e)) < 0 ||
-	    (r = ns_open(&p->ns, c->ns_fds, e)) < 0 || (r = claim(c, is_run, e)) < 0)
+	if ((r = plan_make(c->rt, c->q, &c->arena, p, e)) < 0)
+		return r;
+	if (is_run && !p->spec.process.is_set)
+		return err_say(e, -EINVAL, "config.json has no process to run");
+	if ((r = ns_open(&p->ns, c->ns_fds, e)) < 0 || (r = claim(c, is_run, e)) < 0)
 		return r;
 	child.listen_fd = c->listen_fd;
 	name_groups(c);

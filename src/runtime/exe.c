@@ -2,10 +2,14 @@
 /* Protection of our own binary against what runs inside containers. */
 #include "runtime/exe.h"
 
+#include <stdbool.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/auto.h"
 #include "base/err.h"
@@ -43,6 +47,30 @@ static int copy_sealed(int exe, int copy)
 	return sys_return(fcntl(copy, F_ADD_SEALS, SEALS));
 }
 
+/* Security: without a copy: a clone of the mount that holds our program, read-only and attached nowhere.
+ * It dies with the descriptor at the exec, and a mount that is in no namespace can be changed,
+ * remounted, cloned or linked from by nobody (EINVAL, EXDEV); who opens /proc/PID/exe for writing once
+ * we are gone gets EROFS. Returns only where that cannot be done (rootless, before Linux 5.12). */
+static void exec_readonly(char **argv)
+{
+	struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
+	auto_close int tree =
+		sys_open_tree(AT_FDCWD, "/proc/self/exe", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (tree >= 0 && sys_mount_setattr(tree, "", AT_EMPTY_PATH, &readonly) == 0)
+		(void)sys_execveat(tree, "", argv, environ, AT_EMPTY_PATH);
+}
+
+/* execveat(2) of a descriptor calls the program /dev/fd/NUMBER. */
+static bool is_readonly_exec(int exe)
+{
+	const char *name = (const char *)getauxval(AT_EXECFN);
+	struct statvfs fs;
+
+	return name && strncmp(name, "/dev/fd/", 8) == 0 && fstatvfs(exe, &fs) == 0 &&
+	       fs.f_flag & ST_RDONLY;
+}
+
 int exe_seal(char **argv, struct err *e)
 {
 	auto_close int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -52,11 +80,12 @@ int exe_seal(char **argv, struct err *e)
 	if (exe < 0)
 		return err_sys(e, -errno, "open our own program /proc/self/exe");
 	seals = fcntl(exe, F_GET_SEALS);
-	if (seals >= 0 && (seals & SEALS) == SEALS) {
+	if ((seals >= 0 && (seals & SEALS) == SEALS) || is_readonly_exec(exe)) {
 		/* execveat(2) names the process after the descriptor's number. */
 		prctl(PR_SET_NAME, "berth-runtime");
 		return 0;
 	}
+	exec_readonly(argv);
 	copy = memfd_create("berth-runtime", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
 	if (copy < 0 && errno == EINVAL) /* MFD_EXEC came with Linux 6.3 */
 		copy = memfd_create("berth-runtime", MFD_CLOEXEC | MFD_ALLOW_SEALING);

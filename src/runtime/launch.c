@@ -154,16 +154,19 @@ static int child_died(struct launch *l, struct err *e)
 static int answer(struct launch *l, const struct launch_table *t, const struct message *m, int fd,
 		  struct err *e)
 {
-	auto_close int theirs = fd;
 	struct request q = {.launch = l, .value = m->value, .fd = fd, .answer_fd = -EBADF};
 	struct err why = {0};
 	int r;
 
-	if (!t->handler[m->step])
+	if (!t->handler[m->step]) {
+		if (fd >= 0)
+			close(fd);
 		return err_say(e, -EPROTO, "unexpected step %u from the container's first process",
 			       m->step);
+	}
 	r = t->handler[m->step](t->arg, &q, &why);
-	theirs = q.fd; /* taken by the handler: -EBADF */
+	if (q.fd >= 0) /* else the handler took it */
+		close(q.fd);
 	if (r < 0) {
 		err_say(&why, r, "step %u failed", m->step);
 		/* The child may go another way (a bind source); else it sends this error back. */

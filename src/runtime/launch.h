@@ -24,7 +24,7 @@ struct launch {
 	int cgroup_fd;  /* v2 directory to be born in, or -EBADF */
 	int (*stage)(void *arg,
 		     struct err *e); /* NULL: direct; else run in the process in between */
-	void (*child)(void *arg, int socket) __attribute__((noreturn));
+	void __attribute__((noreturn)) (*child)(void *arg, int socket);
 	void *arg;
 	/* results */
 	int socket, pidfd;

@@ -162,6 +162,8 @@ static int check_root(const struct plan *p, struct err *e)
 {
 	struct stat st;
 
+	if (!p->rootfs.root)
+		return err_say(e, -EINVAL, "root.path is missing");
 	if (stat(p->rootfs.root, &st) < 0) {
 		/* Root of another user namespace may still reach it; the mount tells. */
 		if (errno == EACCES)
@@ -178,7 +180,7 @@ int plan_make(const struct runtime *rt, const struct create_request *q, struct a
 	auto_close int bundle = -EBADF;
 	int r = absolute_bundle(q->bundle, a, &p->container.bundle, e);
 
-	if (r < 0)
+	if (r < 0 || !p->container.bundle)
 		return r;
 	if (rt->has_systemd_cgroup)
 		return err_say(e, -ENOTSUP,

@@ -29,17 +29,13 @@ static void run_clean(struct creation *c)
 		log_warning("%s", why.text);
 }
 
-/* Lets the program run and hears whether it does. */
+/* Hears whether the program runs. */
 static int run_go(struct creation *c, struct err *e)
 {
 	struct listener listener = {&c->plan.spec.linux_.seccomp, &c->plan.container};
 	struct launch_table table = {.handler = {[STEP_LISTENER] = listener_on_step},
 				     .arg = &listener};
-	int r = handshake_send(c->launch.socket, STEP_READY, 1, -1, NULL);
-
-	if (r < 0)
-		return err_sys(e, r, "start the container's program");
-	r = launch_serve(&c->launch, &table, STEP_EXEC, e);
+	int r = launch_serve(&c->launch, &table, STEP_EXEC, e);
 	if (r < 0)
 		return r;
 	close(TAKE_FD(c->launch.socket));
@@ -53,15 +49,11 @@ static int run_container(struct creation *c, int signal_fd, bool is_reaper, int 
 	const struct create_request *q = c->q;
 	int r;
 
-	if (!c->plan.spec.process.is_set) {
-		r = err_say(e, -EINVAL, "config.json has no process to run");
-	} else {
-		r = pid_file_write(q->pid_file, c->plan.container.pid, e);
-		if (r == 0)
-			r = pidfd_socket_send(q->pidfd_socket, c->launch.pidfd, e);
-		if (r == 0)
-			r = run_go(c, e);
-	}
+	r = pid_file_write(q->pid_file, c->plan.container.pid, e);
+	if (r == 0)
+		r = pidfd_socket_send(q->pidfd_socket, c->launch.pidfd, e);
+	if (r == 0)
+		r = run_go(c, e);
 	if (r < 0) {
 		creation_abort(c);
 		return r;

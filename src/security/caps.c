@@ -122,7 +122,7 @@ static int set_sets(const struct cap_sets *s)
 
 bool caps_have(unsigned cap)
 {
-	struct cap_sets s;
+	struct cap_sets s = {0};
 
 	return cap < 64 && get_sets(&s) == 0 && s.effective & BIT(cap);
 }
@@ -240,8 +240,9 @@ static void clamp_sets(struct cap_sets *s, const struct cap_sets *own)
 		if (s->inheritable & ~own->inheritable & BIT(i) &&
 		    prctl(PR_CAPBSET_READ, (unsigned long)i, 0, 0, 0) != 1)
 			lost |= BIT(i);
-	warn_each(lost, "inheritable", "the runtime itself does not have it or the bounding set "
-				       "lacks it");
+	warn_each(lost, "inheritable",
+		  "the runtime itself does not have it or the bounding set "
+		  "lacks it");
 	s->inheritable &= ~lost;
 }
 
@@ -267,7 +268,7 @@ static int apply_ambient(uint64_t ambient, uint64_t allowed, struct err *e)
 
 int caps_apply(const struct caps_plan *p, struct err *e)
 {
-	struct cap_sets own, s = {p->effective, p->permitted, p->inheritable};
+	struct cap_sets own = {0}, s = {p->effective, p->permitted, p->inheritable};
 	int r;
 
 	if (!p->is_set)

@@ -30,8 +30,8 @@ int io_priority_check(const struct oci_process *p, struct err *e)
 	if (str_index(o->class, classes, ARRAY_LEN(classes)) < 0)
 		return err_say(e, -EINVAL, "invalid ioPriority.class: %.80s", o->class);
 	if (o->priority < 0 || o->priority > LEVEL_MAX)
-		return err_say(e, -EINVAL, "invalid ioPriority.priority: %" PRId64
-					   "; it is from 0 to %d",
+		return err_say(e, -EINVAL,
+			       "invalid ioPriority.priority: %" PRId64 "; it is from 0 to %d",
 			       o->priority, LEVEL_MAX);
 	return 0;
 }
@@ -49,11 +49,12 @@ int io_priority_apply(const struct oci_process *p, struct err *e)
 	class = str_index(o->class, classes, ARRAY_LEN(classes));
 	/* The process is the only one of its container yet, and the others inherit from it: that makes
 	 * the whole group. WHO_PGRP would reach the runtime where no session was made. */
-	r = sys_return(syscall(SYS_ioprio_set, WHO_PROCESS, 0,
-			       class << CLASS_SHIFT | (int)o->priority));
+	r = sys_return(
+		syscall(SYS_ioprio_set, WHO_PROCESS, 0, class << CLASS_SHIFT | (int)o->priority));
 	if (r == -EPERM)
-		return err_say(e, r, "set I/O priority %s: operation not permitted; it needs "
-				     "CAP_SYS_NICE",
+		return err_say(e, r,
+			       "set I/O priority %s: operation not permitted; it needs "
+			       "CAP_SYS_NICE",
 			       o->class);
 	return r < 0 ? err_sys(e, r, "set I/O priority %s %" PRId64, o->class, o->priority) : 0;
 }

@@ -63,7 +63,8 @@ static int set_profile(const char *profile, int proc_fd, struct err *e)
 	if (r == -ENOENT)
 		r = proc_write_at(proc_fd, "self/attr/exec", text);
 	if (r == -ENOENT)
-		return err_say(e, r, "apparmor profile \"%s\" is not loaded; see apparmor_parser(8)",
+		return err_say(e, r,
+			       "apparmor profile \"%s\" is not loaded; see apparmor_parser(8)",
 			       profile);
 	return r < 0 ? err_sys(e, r, "set apparmor profile \"%s\"", profile) : 0;
 }

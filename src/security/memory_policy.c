@@ -9,8 +9,13 @@
 
 /* set_mempolicy(2), linux/mempolicy.h; the flags are the bits above these modes. */
 static const char *const modes[] = {
-	"MPOL_DEFAULT", "MPOL_PREFERRED",      "MPOL_BIND",		  "MPOL_INTERLEAVE",
-	"MPOL_LOCAL",	"MPOL_PREFERRED_MANY", "MPOL_WEIGHTED_INTERLEAVE",
+	"MPOL_DEFAULT",
+	"MPOL_PREFERRED",
+	"MPOL_BIND",
+	"MPOL_INTERLEAVE",
+	"MPOL_LOCAL",
+	"MPOL_PREFERRED_MANY",
+	"MPOL_WEIGHTED_INTERLEAVE",
 };
 _Static_assert(ARRAY_LEN(modes) == 7, "a name for each mode (MPOL_MAX)");
 
@@ -71,7 +76,7 @@ int memory_policy_check(const struct oci_linux *l, struct err *e)
 int memory_policy_apply(const struct oci_linux *l, struct err *e)
 {
 	const struct oci_memory_policy *m = &l->memory_policy;
-	struct policy p;
+	struct policy p = {0};
 	int r;
 
 	if (!m->mode)

@@ -17,11 +17,13 @@ int personality_check(const struct oci_linux *l, struct err *e)
 	const char *domain = l->personality.domain;
 
 	if (l->personality.flags.n > 0)
-		return err_say(e, -EINVAL, "personality flags are not supported: the specification "
-					   "defines none");
+		return err_say(e, -EINVAL,
+			       "personality flags are not supported: the specification "
+			       "defines none");
 	if (domain && str_index(domain, names, ARRAY_LEN(names)) < 0)
-		return err_say(e, -EINVAL, "unknown personality domain \"%.80s\"; there are LINUX and "
-					   "LINUX32",
+		return err_say(e, -EINVAL,
+			       "unknown personality domain \"%.80s\"; there are LINUX and "
+			       "LINUX32",
 			       domain);
 	return 0;
 }

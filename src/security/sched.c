@@ -81,18 +81,21 @@ static int make_attr(const struct oci_scheduler *s, struct scheduler_attr *ret, 
 	if (policy < 0)
 		return err_say(e, -EINVAL, "invalid scheduler policy: %.80s", s->policy);
 	if (policy == POLICY_ISO)
-		return err_say(e, -EINVAL, "scheduler policy SCHED_ISO is not implemented by Linux");
+		return err_say(e, -EINVAL,
+			       "scheduler policy SCHED_ISO is not implemented by Linux");
 	if (s->nice < NICE_MIN || s->nice > NICE_MAX)
 		return err_say(e, -EINVAL, "invalid scheduler.nice: %" PRId64, s->nice);
 	if (s->priority < 0 || s->priority > PRIORITY_MAX)
 		return err_say(e, -EINVAL, "invalid scheduler.priority: %" PRId64, s->priority);
 	if (is_realtime(policy) && s->priority == 0)
-		return err_say(e, -EINVAL, "scheduler policy %s needs scheduler.priority from 1 to %d",
+		return err_say(e, -EINVAL,
+			       "scheduler policy %s needs scheduler.priority from 1 to %d",
 			       s->policy, PRIORITY_MAX);
 	if (!is_realtime(policy) && s->priority != 0)
-		return err_say(e, -EINVAL,
-			       "scheduler.priority can only be specified for SCHED_FIFO or SCHED_RR "
-			       "policy");
+		return err_say(
+			e, -EINVAL,
+			"scheduler.priority can only be specified for SCHED_FIFO or SCHED_RR "
+			"policy");
 	if (policy != POLICY_DEADLINE && (s->runtime || s->deadline || s->period))
 		return err_say(e, -EINVAL,
 			       "scheduler runtime/deadline/period can only be specified for "
@@ -123,8 +126,9 @@ int scheduler_apply(const struct oci_process *p, struct err *e)
 		return r;
 	r = sys_return(syscall(SYS_sched_setattr, 0, &a, 0));
 	if (r == -EPERM && is_realtime((int)a.policy))
-		return err_say(e, r, "set scheduler %s: operation not permitted; it needs CAP_SYS_NICE "
-				     "and, on cgroup v1, cpu.rt_runtime_us in the group",
+		return err_say(e, r,
+			       "set scheduler %s: operation not permitted; it needs CAP_SYS_NICE "
+			       "and, on cgroup v1, cpu.rt_runtime_us in the group",
 			       p->scheduler.policy);
 	return r < 0 ? err_sys(e, r, "set scheduler %s", p->scheduler.policy) : 0;
 }
@@ -141,7 +145,8 @@ int cpu_affinity_apply(const char *list, struct err *e)
 		return err_sys(e, r, "CPU list \"%.200s\"", list);
 	r = sys_return(syscall(SYS_sched_setaffinity, 0, sizeof(cpus.bits), cpus.bits));
 	if (r == -EINVAL)
-		return err_say(e, r, "none of the CPUs \"%.200s\" is there and allowed to this process",
+		return err_say(e, r,
+			       "none of the CPUs \"%.200s\" is there and allowed to this process",
 			       list);
 	return r < 0 ? err_sys(e, r, "set the CPU affinity \"%.200s\"", list) : 0;
 }

@@ -47,21 +47,24 @@ static const struct {
 	uint32_t answer;
 	bool has_errno;
 } actions[] = {
-	{ "SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW, false },
-	{ "SCMP_ACT_ERRNO", SECCOMP_RET_ERRNO, true },
-	{ "SCMP_ACT_KILL", SECCOMP_RET_KILL_THREAD, false },
-	{ "SCMP_ACT_KILL_THREAD", SECCOMP_RET_KILL_THREAD, false },
-	{ "SCMP_ACT_KILL_PROCESS", SECCOMP_RET_KILL_PROCESS, false },
-	{ "SCMP_ACT_TRAP", SECCOMP_RET_TRAP, false },
-	{ "SCMP_ACT_TRACE", SECCOMP_RET_TRACE, true },
-	{ "SCMP_ACT_LOG", SECCOMP_RET_LOG, false },
-	{ "SCMP_ACT_NOTIFY", SECCOMP_RET_USER_NOTIF, false },
+	{"SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW, false},
+	{"SCMP_ACT_ERRNO", SECCOMP_RET_ERRNO, true},
+	{"SCMP_ACT_KILL", SECCOMP_RET_KILL_THREAD, false},
+	{"SCMP_ACT_KILL_THREAD", SECCOMP_RET_KILL_THREAD, false},
+	{"SCMP_ACT_KILL_PROCESS", SECCOMP_RET_KILL_PROCESS, false},
+	{"SCMP_ACT_TRAP", SECCOMP_RET_TRAP, false},
+	{"SCMP_ACT_TRACE", SECCOMP_RET_TRACE, true},
+	{"SCMP_ACT_LOG", SECCOMP_RET_LOG, false},
+	{"SCMP_ACT_NOTIFY", SECCOMP_RET_USER_NOTIF, false},
 };
 
 static const char *const operators[] = {
-	[SECCOMP_OP_NE] = "SCMP_CMP_NE", [SECCOMP_OP_LT] = "SCMP_CMP_LT",
-	[SECCOMP_OP_LE] = "SCMP_CMP_LE", [SECCOMP_OP_EQ] = "SCMP_CMP_EQ",
-	[SECCOMP_OP_GE] = "SCMP_CMP_GE", [SECCOMP_OP_GT] = "SCMP_CMP_GT",
+	[SECCOMP_OP_NE] = "SCMP_CMP_NE",
+	[SECCOMP_OP_LT] = "SCMP_CMP_LT",
+	[SECCOMP_OP_LE] = "SCMP_CMP_LE",
+	[SECCOMP_OP_EQ] = "SCMP_CMP_EQ",
+	[SECCOMP_OP_GE] = "SCMP_CMP_GE",
+	[SECCOMP_OP_GT] = "SCMP_CMP_GT",
 	[SECCOMP_OP_MASKED_EQ] = "SCMP_CMP_MASKED_EQ",
 };
 
@@ -71,10 +74,10 @@ static const struct {
 	const char *name;
 	unsigned flag;
 } flags[] = {
-	{ "SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC },
-	{ "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG },
-	{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
-	{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV },
+	{"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
+	{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+	{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+	{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV},
 };
 
 struct compiler {
@@ -117,7 +120,7 @@ static int flags_parse(const struct oci_seccomp *s, bool has_notify, unsigned *r
 	 * (it is the default of kernels before 5.16). */
 	if (!s->flags.v)
 		all = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-	for (size_t i = 0; i < s->flags.n; i++) {
+	for (size_t i = 0; s->flags.v && i < s->flags.n; i++) {
 		for (k = 0; k < ARRAY_LEN(flags) && !str_eq(flags[k].name, s->flags.v[i]); k++)
 			;
 		if (k == ARRAY_LEN(flags))
@@ -237,13 +240,13 @@ static int check_add(struct compiler *c, size_t name, const struct seccomp_check
 static int mux_add(struct compiler *c, size_t name, const struct seccomp_check *check)
 {
 	struct syscall_mux mux;
-	struct seccomp_check over = { .answer = check->answer, .is_mux = true };
+	struct seccomp_check over = {.answer = check->answer, .is_mux = true};
 
 	if (!syscall_find_mux(name, &mux))
 		return 0;
 	over.conds = arena_array(c->arena, check->n + 1, sizeof(*over.conds));
-	over.conds[over.n++] = (struct seccomp_cond){ .op = SECCOMP_OP_EQ, .mask = UINT64_MAX,
-						      .datum = mux.call };
+	over.conds[over.n++] =
+		(struct seccomp_cond){.op = SECCOMP_OP_EQ, .mask = UINT64_MAX, .datum = mux.call};
 	for (size_t i = 0; i < check->n; i++)
 		if (check->conds[i].index != 0)
 			over.conds[over.n++] = check->conds[i];
@@ -260,7 +263,7 @@ static int call_add(struct compiler *c, size_t name, const struct seccomp_check 
 		if (r < 0)
 			return r;
 	} else if (!call->has_answer) {
-		*call = (struct seccomp_call){ .answer = check->answer, .has_answer = true };
+		*call = (struct seccomp_call){.answer = check->answer, .has_answer = true};
 	}
 	return mux_add(c, name, check);
 }
@@ -269,7 +272,7 @@ static int call_add(struct compiler *c, size_t name, const struct seccomp_check 
 static int conds_parse(struct compiler *c, const struct oci_seccomp_rule *rule,
 		       struct seccomp_check *ret, bool *ret_split)
 {
-	bool is_seen[ARGS_MAX] = { false };
+	bool is_seen[ARGS_MAX] = {false};
 
 	ret->conds = arena_array(c->arena, rule->args.n, sizeof(*ret->conds));
 	ret->n = rule->args.n;
@@ -287,7 +290,7 @@ static int conds_parse(struct compiler *c, const struct oci_seccomp_rule *rule,
 
 static int rule_add(struct compiler *c, const struct oci_seccomp_rule *rule)
 {
-	struct seccomp_check check = { 0 };
+	struct seccomp_check check = {0};
 	bool is_split = false;
 	int r = action_parse(rule->action, rule->errno_ret, &check.answer, c->err);
 
@@ -326,8 +329,8 @@ static int rule_add(struct compiler *c, const struct oci_seccomp_rule *rule)
 int seccomp_compile(const struct oci_seccomp *s, unsigned native_arch, struct arena *a,
 		    struct seccomp_program *ret, struct err *e)
 {
-	struct compiler c = { .arena = a, .err = e };
-	struct seccomp_program p = { 0 };
+	struct compiler c = {.arena = a, .err = e};
+	struct seccomp_program p = {0};
 	int r;
 
 	if (!s->is_set) {

@@ -16,9 +16,9 @@ static const struct {
 	uint32_t action;
 	const char *name, *since;
 } newer_actions[] = {
-	{ SECCOMP_RET_KILL_PROCESS, "SCMP_ACT_KILL_PROCESS", "4.14" },
-	{ SECCOMP_RET_LOG, "SCMP_ACT_LOG", "4.14" },
-	{ SECCOMP_RET_USER_NOTIF, "SCMP_ACT_NOTIFY", "5.0" },
+	{SECCOMP_RET_KILL_PROCESS, "SCMP_ACT_KILL_PROCESS", "4.14"},
+	{SECCOMP_RET_LOG, "SCMP_ACT_LOG", "4.14"},
+	{SECCOMP_RET_USER_NOTIF, "SCMP_ACT_NOTIFY", "5.0"},
 };
 
 static bool program_answers(const struct seccomp_program *p, uint32_t action)
@@ -73,7 +73,7 @@ static int explain(const struct seccomp_program *p, int r, struct err *e)
 
 int seccomp_load(const struct seccomp_program *p, struct err *e)
 {
-	struct sock_fprog prog = { .len = (unsigned short)p->n, .filter = p->filter };
+	struct sock_fprog prog = {.len = (unsigned short)p->n, .filter = p->filter};
 	long r;
 	int fd;
 

@@ -54,7 +54,7 @@ static size_t emit(struct emitter *m, uint16_t code, uint8_t jt, uint8_t jf, uin
 		return m->n;
 	}
 	m->n++;
-	m->end[-(ptrdiff_t)m->n] = (struct sock_filter){ code, jt, jf, k };
+	m->end[-(ptrdiff_t)m->n] = (struct sock_filter){code, jt, jf, k};
 	return m->n;
 }
 
@@ -218,8 +218,8 @@ static bool has_checks(const struct seccomp_call *call, const struct syscall_arc
 static size_t find_ranges(const struct seccomp_tree *t, const struct syscall_arch *arch,
 			  struct range *ret)
 {
-	const struct seccomp_call *by_number[SYSCALL_LIMIT] = { NULL };
-	struct range last = { .answer = t->default_answer };
+	const struct seccomp_call *by_number[SYSCALL_LIMIT] = {NULL};
+	struct range last = {.answer = t->default_answer};
 	size_t n = 0;
 	uint32_t next = 0;
 
@@ -237,8 +237,7 @@ static size_t find_ranges(const struct seccomp_tree *t, const struct syscall_arc
 	ret[n++] = last;
 	for (unsigned v = 0; v < SYSCALL_LIMIT; v++) {
 		const struct seccomp_call *call = by_number[v];
-		struct range r = { .start = syscall_absolute(arch, v),
-				   .answer = t->default_answer };
+		struct range r = {.start = syscall_absolute(arch, v), .answer = t->default_answer};
 
 		if (!call && v >= SYSCALL_PRIVATE && !ret[n - 1].checks &&
 		    ret[n - 1].answer == t->default_answer)
@@ -249,7 +248,7 @@ static size_t find_ranges(const struct seccomp_tree *t, const struct syscall_arc
 			r.checks = call;
 		/* Order: the private numbers do not follow the others. */
 		if (v == SYSCALL_PRIVATE && r.start != next)
-			ret[n++] = (struct range){ .start = next, .answer = t->default_answer };
+			ret[n++] = (struct range){.start = next, .answer = t->default_answer};
 		next = r.start + 1;
 		if (!r.checks && !ret[n - 1].checks && ret[n - 1].answer == r.answer)
 			continue;
@@ -258,7 +257,7 @@ static size_t find_ranges(const struct seccomp_tree *t, const struct syscall_arc
 		ret[n++] = r;
 	}
 	if (ret[n - 1].checks || ret[n - 1].answer != t->default_answer)
-		ret[n++] = (struct range){ .start = next, .answer = t->default_answer };
+		ret[n++] = (struct range){.start = next, .answer = t->default_answer};
 	return n;
 }
 
@@ -299,7 +298,7 @@ int seccomp_tree_emit(const struct seccomp_tree *t, struct arena *a, struct sock
 		      size_t *ret_n, struct err *e)
 {
 	struct sock_filter buffer[BPF_MAXINSNS];
-	struct emitter m = { .end = buffer + BPF_MAXINSNS };
+	struct emitter m = {.end = buffer + BPF_MAXINSNS};
 	struct range *ranges = arena_array(a, SYSCALL_LIMIT + 3, sizeof(*ranges));
 	size_t next = emit_answer(&m, SECCOMP_RET_KILL_THREAD);
 

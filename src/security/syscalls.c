@@ -45,11 +45,11 @@ _Static_assert(sizeof(syscall_names) < 0xffff, "offsets have 16 bits");
 
 const size_t syscall_name_count = SYSCALL_NAMES;
 
-#define ARCH(name, audit_, column_, base_, is_64_, is_be_)                                         \
-	{                                                                                          \
-		.oci_name = "SCMP_ARCH_" name, .audit = (audit_), .base = (base_),                 \
-		.column = SYSCALL_COLUMN_##column_, .mux = SYSCALL_MUX_##column_,                  \
-		.is_64 = (is_64_), .is_big_endian = (is_be_),                                      \
+#define ARCH(name, audit_, column_, base_, is_64_, is_be_)                         \
+	{                                                                          \
+		.oci_name = "SCMP_ARCH_" name, .audit = (audit_), .base = (base_), \
+		.column = SYSCALL_COLUMN_##column_, .mux = SYSCALL_MUX_##column_,  \
+		.is_64 = (is_64_), .is_big_endian = (is_be_),                      \
 	}
 
 static const struct syscall_arch arches[] = {
@@ -121,8 +121,8 @@ bool syscall_find_mux(size_t index, struct syscall_mux *ret)
 		size_t mid = (low + high) / 2;
 
 		if (syscall_mux[mid].name == index) {
-			*ret = (struct syscall_mux){ .call = syscall_mux[mid].call,
-						     .is_ipc = syscall_mux[mid].is_ipc };
+			*ret = (struct syscall_mux){.call = syscall_mux[mid].call,
+						    .is_ipc = syscall_mux[mid].is_ipc};
 			return true;
 		}
 		if (syscall_mux[mid].name < index)

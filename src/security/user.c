@@ -36,12 +36,14 @@ int user_apply(const struct oci_user *u, bool can_setgroups, struct err *e)
 		return r;
 	r = sys_return(syscall(SYS_setresgid, u->gid, u->gid, u->gid));
 	if (r == -EINVAL)
-		return err_say(e, r, "gid %u is not mapped in the container's user namespace", u->gid);
+		return err_say(e, r, "gid %u is not mapped in the container's user namespace",
+			       u->gid);
 	if (r < 0)
 		return err_sys(e, r, "set gid %u", u->gid);
 	r = sys_return(syscall(SYS_setresuid, u->uid, u->uid, u->uid));
 	if (r == -EINVAL)
-		return err_say(e, r, "uid %u is not mapped in the container's user namespace", u->uid);
+		return err_say(e, r, "uid %u is not mapped in the container's user namespace",
+			       u->uid);
 	if (r < 0)
 		return err_sys(e, r, "set uid %u", u->uid);
 	if (u->umask.is_set)
