@@ -41,19 +41,19 @@ static inline void auto_fclose_fn(FILE **f)
 #define auto_fclose __attribute__((cleanup(auto_fclose_fn)))     /* FILE * */
 
 /* Hands the value over to the caller; the variable's clean-up then does nothing. */
-#define TAKE_FD(fd)                                                                                \
-	({                                                                                         \
-		int *take_fd_ = &(fd);                                                             \
-		int taken_fd_ = *take_fd_;                                                         \
-		*take_fd_ = -EBADF;                                                                \
-		taken_fd_;                                                                         \
+#define TAKE_FD(fd)                        \
+	({                                 \
+		int *take_fd_ = &(fd);     \
+		int taken_fd_ = *take_fd_; \
+		*take_fd_ = -EBADF;        \
+		taken_fd_;                 \
 	})
-#define TAKE_PTR(p)                                                                                \
-	({                                                                                         \
-		__typeof__(p) *take_ptr_ = &(p);                                                   \
-		__typeof__(p) taken_ptr_ = *take_ptr_;                                             \
-		*take_ptr_ = NULL;                                                                 \
-		taken_ptr_;                                                                        \
+#define TAKE_PTR(p)                                    \
+	({                                             \
+		__typeof__(p) *take_ptr_ = &(p);       \
+		__typeof__(p) taken_ptr_ = *take_ptr_; \
+		*take_ptr_ = NULL;                     \
+		taken_ptr_;                            \
 	})
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

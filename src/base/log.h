@@ -8,8 +8,8 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 struct log_options {
-	int fd;       /* where lines go: stderr or the --log file, opened O_APPEND | O_CLOEXEC */
-	bool is_json; /* {"level":..,"msg":..,"time":..} as runc writes it; else text */
+	int fd;        /* where lines go: stderr or the --log file, opened O_APPEND | O_CLOEXEC */
+	bool is_json;  /* {"level":..,"msg":..,"time":..} as runc writes it; else text */
 	bool is_debug; /* let LOG_LEVEL_DEBUG and LOG_LEVEL_INFO through */
 };
 
@@ -23,10 +23,10 @@ void log_write(enum log_level level, const char *fmt, ...) __attribute__((format
 bool log_is_debug(void);
 
 /* The arguments are not evaluated unless debug lines are wanted. */
-#define log_debug(...)                                                                             \
-	do {                                                                                       \
-		if (log_is_debug())                                                                \
-			log_write(LOG_LEVEL_DEBUG, __VA_ARGS__);                                   \
+#define log_debug(...)                                           \
+	do {                                                     \
+		if (log_is_debug())                              \
+			log_write(LOG_LEVEL_DEBUG, __VA_ARGS__); \
 	} while (0)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)

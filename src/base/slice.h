@@ -9,10 +9,10 @@
 
 /* n values at v, in an arena. An absent list is n == 0, v == NULL. Every SLICE has the layout of
  * struct slice, so that a table can fill it. */
-#define SLICE(T)                                                                                   \
-	struct {                                                                                   \
-		T *v;                                                                              \
-		size_t n;                                                                          \
+#define SLICE(T)          \
+	struct {          \
+		T *v;     \
+		size_t n; \
 	}
 
 struct slice {

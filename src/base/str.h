@@ -9,7 +9,7 @@
 
 struct arena;
 
-bool str_eq(const char *a, const char *b);             /* NULL equals only NULL */
+bool str_eq(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 

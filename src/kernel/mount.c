@@ -14,9 +14,9 @@
 
 enum { VALUE_MAX = 255 }; /* fsconfig(2) takes no longer strings: fs/fsopen.c */
 
-static bool is_fallback;     /* the new calls are not there, or a test says so */
-static int fd_dir = -EBADF;  /* /proc/self/fd, once a call had to fall back */
-static pid_t fd_dir_owner;   /* whose: a child must open its own */
+static bool is_fallback;    /* the new calls are not there, or a test says so */
+static int fd_dir = -EBADF; /* /proc/self/fd, once a call had to fall back */
+static pid_t fd_dir_owner;  /* whose: a child must open its own */
 
 void mount_use_fallback(bool is_on)
 {
@@ -78,13 +78,13 @@ static const struct {
 	uint64_t attr;
 	unsigned ms, st; /* for mount(2), from statfs(2) */
 } flag_table[] = {
-	{ MOUNT_ATTR_RDONLY, MS_RDONLY, 0x1 },
-	{ MOUNT_ATTR_NOSUID, MS_NOSUID, 0x2 },
-	{ MOUNT_ATTR_NODEV, MS_NODEV, 0x4 },
-	{ MOUNT_ATTR_NOEXEC, MS_NOEXEC, 0x8 },
-	{ MOUNT_ATTR_NODIRATIME, MS_NODIRATIME, 0x800 },
-	{ MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW, 0x2000 },
-	{ MOUNT_ATTR_NOATIME, MS_NOATIME, 0x400 },
+	{MOUNT_ATTR_RDONLY, MS_RDONLY, 0x1},
+	{MOUNT_ATTR_NOSUID, MS_NOSUID, 0x2},
+	{MOUNT_ATTR_NODEV, MS_NODEV, 0x4},
+	{MOUNT_ATTR_NOEXEC, MS_NOEXEC, 0x8},
+	{MOUNT_ATTR_NODIRATIME, MS_NODIRATIME, 0x800},
+	{MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW, 0x2000},
+	{MOUNT_ATTR_NOATIME, MS_NOATIME, 0x400},
 };
 
 static unsigned long attrs_to_flags(uint64_t attrs)
@@ -189,8 +189,8 @@ static const struct {
 	unsigned flag;
 	const char *key; /* common_set_sb_flag of fs/fs_context.c */
 } sb_table[] = {
-	{ MS_RDONLY, "ro" },        { MS_SYNCHRONOUS, "sync" }, { MS_DIRSYNC, "dirsync" },
-	{ MS_MANDLOCK, "mand" },    { MS_LAZYTIME, "lazytime" },
+	{MS_RDONLY, "ro"},     {MS_SYNCHRONOUS, "sync"},  {MS_DIRSYNC, "dirsync"},
+	{MS_MANDLOCK, "mand"}, {MS_LAZYTIME, "lazytime"},
 };
 
 /* Cuts the next option off the data: commas split, but not between double quotes, which are dropped
@@ -246,8 +246,8 @@ static int configure(int fs_fd, const struct mount_new *n)
 	while (r >= 0 && next_option(&data, key, sizeof(key), &value, &r)) {
 		if (!*key)
 			continue;
-		r = value ? sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, key, value, 0) :
-			    sys_fsconfig(fs_fd, FSCONFIG_SET_FLAG, key, NULL, 0);
+		r = value ? sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, key, value, 0)
+			  : sys_fsconfig(fs_fd, FSCONFIG_SET_FLAG, key, NULL, 0);
 	}
 	return r < 0 ? r : sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 }
@@ -312,8 +312,8 @@ int mount_clone(int dir_fd, const char *path, bool is_recursive, struct mount_tr
 	ret->is_recursive = is_recursive;
 	ret->is_detached = fd >= 0;
 	if (fd < 0) {
-		fd = *path ? openat(dir_fd, path, O_PATH | O_CLOEXEC) :
-			     fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
+		fd = *path ? openat(dir_fd, path, O_PATH | O_CLOEXEC)
+			   : fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
 		if (fd < 0)
 			return -errno;
 	}

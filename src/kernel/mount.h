@@ -29,19 +29,20 @@ struct err;
 
 /* Where a mount goes. */
 struct mount_target {
-	int fd;           /* O_PATH of the place */
-	int root_fd;      /* path is below it (path_open_in_root); negative: path is the caller's own */
+	int fd;      /* O_PATH of the place */
+	int root_fd; /* path is below it (path_open_in_root); negative: path is the caller's own */
 	const char *path; /* to find the new mount again after mount(2) */
 };
 
 struct mount_new {
 	const char *type, *source, *data; /* source and data may be NULL */
-	unsigned sb_flags;                /* MS_RDONLY, MS_SYNCHRONOUS, MS_DIRSYNC, MS_MANDLOCK, ... */
-	uint64_t attrs;                   /* MOUNT_ATTR_* */
+	unsigned sb_flags; /* MS_RDONLY, MS_SYNCHRONOUS, MS_DIRSYNC, MS_MANDLOCK, ... */
+	uint64_t attrs;    /* MOUNT_ATTR_* */
 };
 
 struct mount_change {
-	uint64_t set, clear;  /* MOUNT_ATTR_*; an access time mode needs MOUNT_ATTR__ATIME in clear */
+	uint64_t set,
+		clear; /* MOUNT_ATTR_*; an access time mode needs MOUNT_ATTR__ATIME in clear */
 	uint64_t propagation; /* MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE; 0: leave */
 	bool is_recursive;
 };
@@ -49,7 +50,7 @@ struct mount_change {
 /* A tree on its way to its place. */
 struct mount_tree {
 	int fd;
-	bool is_detached;  /* false: fd is the O_PATH source of a bind by mount(2) */
+	bool is_detached; /* false: fd is the O_PATH source of a bind by mount(2) */
 	bool is_recursive;
 };
 

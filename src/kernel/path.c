@@ -163,8 +163,8 @@ static int open_component(struct walk *w, const char *name, bool is_file)
 static int open_last(struct walk *w, const char *name, const char *left, int flags, mode_t mode)
 {
 	bool is_dir_asked = *left; /* a trailing slash */
-	bool follows = is_dir_asked ||
-		       !((flags & O_NOFOLLOW) || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL));
+	bool follows = is_dir_asked || !((flags & O_NOFOLLOW) ||
+					 (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL));
 	struct stat s;
 	int r;
 
@@ -248,8 +248,8 @@ static int walk_path(struct walk *w, int flags, mode_t mode)
 			memmove(w->rest, left, strlen(left) + 1);
 			r = walk_up(w);
 		} else if ((!w->makes || w->makes_file) && left[strspn(left, "/")] == '\0') {
-			r = w->makes_file ? make_last(w, name, left) :
-					    open_last(w, name, left, flags, mode);
+			r = w->makes_file ? make_last(w, name, left)
+					  : open_last(w, name, left, flags, mode);
 			if (r != -ENOTUNIQ)
 				return r;
 			r = 0;

@@ -109,8 +109,8 @@ static inline int sys_close_range(unsigned first, unsigned last, unsigned flags)
 	return sys_return(syscall(SYS_close_range, first, last, flags));
 }
 
-static inline int sys_execveat(int dir_fd, const char *path, char *const argv[],
-			       char *const envp[], int flags)
+static inline int sys_execveat(int dir_fd, const char *path, char *const argv[], char *const envp[],
+			       int flags)
 {
 	return sys_return(syscall(SYS_execveat, dir_fd, path, argv, envp, flags));
 }

@@ -25,8 +25,8 @@
  */
 
 const struct ns_kind *const ns_kinds[NS_TYPE_COUNT] = {
-	[NS_USER] = &ns_kind_user, [NS_MOUNT] = &ns_kind_mount,	  [NS_PID] = &ns_kind_pid,
-	[NS_NET] = &ns_kind_net,   [NS_IPC] = &ns_kind_ipc,	  [NS_UTS] = &ns_kind_uts,
+	[NS_USER] = &ns_kind_user, [NS_MOUNT] = &ns_kind_mount,   [NS_PID] = &ns_kind_pid,
+	[NS_NET] = &ns_kind_net,   [NS_IPC] = &ns_kind_ipc,       [NS_UTS] = &ns_kind_uts,
 	[NS_TIME] = &ns_kind_time, [NS_CGROUP] = &ns_kind_cgroup,
 };
 

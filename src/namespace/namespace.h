@@ -28,9 +28,9 @@ enum ns_action { NS_INHERIT, NS_CREATE, NS_JOIN };
 
 /* What is fixed about a kind: a table in namespace.c, one row from each of pid.c, net.c, ... */
 struct ns_kind {
-	const char *oci_name;      /* "network" */
-	const char *proc_name;     /* "net": /proc/self/ns/net */
-	uint64_t clone_flag;       /* CLONE_NEWNET */
+	const char *oci_name;  /* "network" */
+	const char *proc_name; /* "net": /proc/self/ns/net */
+	uint64_t clone_flag;   /* CLONE_NEWNET */
 };
 
 extern const struct ns_kind *const ns_kinds[NS_TYPE_COUNT];
@@ -68,7 +68,8 @@ bool ns_needs_stage(const struct ns_plan *p, bool has_privilege);
 
 /* setns(2) of one kind (0 where the plan does not join it); a joined time namespace takes effect at once in a single-threaded process,
  * pid only for children. Returns 0 or -errno. */
-int ns_join(const struct ns_plan *p, enum ns_type type, const int fds[NS_TYPE_COUNT], struct err *e);
+int ns_join(const struct ns_plan *p, enum ns_type type, const int fds[NS_TYPE_COUNT],
+	    struct err *e);
 
 /* In the parent: writes setgroups, gid_map, uid_map of a child in a new user namespace (directly,
  * by newuidmap/newgidmap, or one id with a notice in the log). Returns 0 or -errno. */

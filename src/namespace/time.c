@@ -39,7 +39,8 @@ int ns_time_check(const struct ns_plan *p, struct err *e)
 		return err_say(e, -EINVAL,
 			       "time namespace offsets specified, but no new time namespace");
 	if (p->monotonic.nanosecs > NANOSECS_MAX || p->boottime.nanosecs > NANOSECS_MAX)
-		return err_say(e, -EINVAL, "time namespace offset: nanosecs above %u", NANOSECS_MAX);
+		return err_say(e, -EINVAL, "time namespace offset: nanosecs above %u",
+			       NANOSECS_MAX);
 	return 0;
 }
 
@@ -56,8 +57,9 @@ static int write_offsets(const struct ns_plan *p, int proc_fd, struct err *e)
 			 p->boottime.secs, p->boottime.nanosecs);
 	r = proc_write_at(proc_fd, "self/timens_offsets", text);
 	if (r == -ERANGE)
-		return err_say(e, r, "time namespace offsets: a clock would be negative or too far "
-				     "ahead");
+		return err_say(e, r,
+			       "time namespace offsets: a clock would be negative or too far "
+			       "ahead");
 	if (r < 0)
 		return err_sys(e, r, "write the time namespace offsets");
 	return 0;

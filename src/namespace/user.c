@@ -81,8 +81,8 @@ static int check_maps(const struct map_kind *k, const struct oci_id_maps *maps, 
 			return err_say(e, -EINVAL, "%s mapping %zu has size 0", k->name, i);
 		if ((uint64_t)m->container_id + m->size > UINT32_MAX ||
 		    (uint64_t)m->host_id + m->size > UINT32_MAX)
-			return err_say(e, -EINVAL, "%s mapping %zu goes beyond the last id", k->name,
-				       i);
+			return err_say(e, -EINVAL, "%s mapping %zu goes beyond the last id",
+				       k->name, i);
 		for (size_t j = 0; j < i; j++) {
 			const struct oci_id_map *o = &maps->v[j];
 
@@ -102,8 +102,9 @@ int ns_user_check(const struct ns_plan *p, struct err *e)
 	if (p->action[NS_USER] == NS_INHERIT) {
 		/* runc's words, callers know them. */
 		if (p->uid_maps.n || p->gid_maps.n)
-			return err_say(e, -EINVAL, "user namespace mappings specified, but user "
-						   "namespace isn't enabled in the config");
+			return err_say(e, -EINVAL,
+				       "user namespace mappings specified, but user "
+				       "namespace isn't enabled in the config");
 		return 0;
 	}
 	if (p->action[NS_USER] == NS_CREATE && (!p->uid_maps.n || !p->gid_maps.n))
@@ -295,10 +296,11 @@ static int write_kind(const struct ns_plan *p, int proc_fd, pid_t child, const s
 	if (!said[0])
 		snprintf(said, sizeof(said), "%s", err_text(-r));
 	if (!has_own)
-		return err_say(e, r, "%s: %s; %s must give this user the ids that the container maps",
+		return err_say(e, r,
+			       "%s: %s; %s must give this user the ids that the container maps",
 			       k->helper, said, k->ranges);
-	log_warning("%s: %s; only %s %u is mapped, to %u of the user itself", k->helper, said, k->name,
-		    own.container_id, own.host_id);
+	log_warning("%s: %s; only %s %u is mapped, to %u of the user itself", k->helper, said,
+		    k->name, own.container_id, own.host_id);
 	r = write_own(proc_fd, child, k, &own);
 	return r < 0 ? err_sys(e, r, "write the %s map of process %d", k->name, (int)child) : 0;
 }

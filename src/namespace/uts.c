@@ -21,7 +21,8 @@ static int check_name(const struct ns_plan *p, const char *what, const char *nam
 		return 0;
 	/* runc's words, callers know them. */
 	if (p->action[NS_UTS] == NS_INHERIT)
-		return err_say(e, -EINVAL, "unable to set %s without a private UTS namespace", what);
+		return err_say(e, -EINVAL, "unable to set %s without a private UTS namespace",
+			       what);
 	if (strlen(name) > NAME_LEN_MAX)
 		return err_say(e, -EINVAL, "%s \"%.80s\" is longer than %d bytes", what, name,
 			       NAME_LEN_MAX);

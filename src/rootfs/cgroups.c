@@ -32,10 +32,10 @@ static int link_controllers(int dir_fd, const char *name)
 
 static int bind_view(int dir_fd, const struct rootfs_cgroup_view *v, const struct rootfs_mount *m)
 {
-	const struct mount_change change = { .set = m->attr_set };
-	struct mount_tree tree = { .fd = -EBADF };
+	const struct mount_change change = {.set = m->attr_set};
+	struct mount_tree tree = {.fd = -EBADF};
 	auto_close int target = -EBADF;
-	struct mount_target t = { .root_fd = dir_fd, .path = v->name };
+	struct mount_target t = {.root_fd = dir_fd, .path = v->name};
 	int r = mount_clone(AT_FDCWD, v->source, false, &tree);
 
 	if (r == -ENOENT)
@@ -57,7 +57,7 @@ static int bind_view(int dir_fd, const struct rootfs_cgroup_view *v, const struc
 
 int cgroup_v1_mount(struct rootfs_build *b, const struct rootfs_mount *m, struct err *e)
 {
-	const struct mount_change change = { .set = m->attr_set & MOUNT_ATTR_RDONLY };
+	const struct mount_change change = {.set = m->attr_set & MOUNT_ATTR_RDONLY};
 	const struct mount_new n = {
 		.type = "tmpfs",
 		.source = "tmpfs",
@@ -66,7 +66,7 @@ int cgroup_v1_mount(struct rootfs_build *b, const struct rootfs_mount *m, struct
 			 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 	};
 	auto_close int target = target_open(b, m, -EBADF, e), fd = -EBADF;
-	struct mount_target t = { target, b->r->root_fd, m->destination };
+	struct mount_target t = {target, b->r->root_fd, m->destination};
 	int r = 0;
 
 	if (target < 0)
@@ -79,8 +79,8 @@ int cgroup_v1_mount(struct rootfs_build *b, const struct rootfs_mount *m, struct
 
 		r = *v->name ? bind_view(fd, v, m) : 0;
 		if (r < 0)
-			return err_sys(e, r, "error mounting \"%s\" to rootfs at \"%s/%s\"", v->source,
-				       m->destination, v->name);
+			return err_sys(e, r, "error mounting \"%s\" to rootfs at \"%s/%s\"",
+				       v->source, m->destination, v->name);
 	}
 	/* Order: the tmpfs is closed once everything is in it. */
 	if (m->attr_set & MOUNT_ATTR_RDONLY)

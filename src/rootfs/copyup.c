@@ -55,7 +55,7 @@ static void copy_xattrs(int source, int target)
 /* Order: chown takes the set-user-id bits away, so the mode comes after it. */
 static int copy_owner(int source, int target, const struct stat *s)
 {
-	const struct timespec times[2] = { s->st_atim, s->st_mtim };
+	const struct timespec times[2] = {s->st_atim, s->st_mtim};
 
 	if (fchown(target, s->st_uid, s->st_gid) < 0 || fchmod(target, s->st_mode & 07777) < 0)
 		return -errno;
@@ -65,8 +65,8 @@ static int copy_owner(int source, int target, const struct stat *s)
 
 static int copy_file(int source_dir, int target_dir, const char *name)
 {
-	auto_close int source = openat(source_dir, name,
-				       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	auto_close int source =
+		openat(source_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	auto_close int target = -EBADF;
 	struct stat s;
 	int r;
@@ -75,7 +75,8 @@ static int copy_file(int source_dir, int target_dir, const char *name)
 		return -errno;
 	if (!S_ISREG(s.st_mode))
 		return -EAGAIN; /* changed since we looked */
-	target = openat(target_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	target = openat(target_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			0600);
 	if (target < 0)
 		return -errno;
 	r = copy_data(source, target);
@@ -106,8 +107,8 @@ static int copy_node(int target_dir, const char *name, const struct stat *s)
 
 static int copy_subdirectory(int source_dir, int target_dir, const char *name, unsigned depth)
 {
-	auto_close int source = openat(source_dir, name,
-				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_close int source =
+		openat(source_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	auto_close int target = -EBADF;
 	struct stat s;
 	int r;

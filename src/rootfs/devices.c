@@ -53,8 +53,7 @@ static bool is_device(int fd, const struct oci_device *d)
 
 	if (fstat(fd, &s) < 0 || (s.st_mode & S_IFMT) != device_type(d))
 		return false;
-	return S_ISFIFO(s.st_mode) ||
-	       s.st_rdev == makedev((unsigned)d->major, (unsigned)d->minor);
+	return S_ISFIFO(s.st_mode) || s.st_rdev == makedev((unsigned)d->major, (unsigned)d->minor);
 }
 
 static int open_node(int dir_fd, const char *name)
@@ -66,8 +65,8 @@ static int open_node(int dir_fd, const char *name)
 static int bind_device(int dir_fd, const char *name, const struct oci_device *d, struct err *e)
 {
 	auto_close int host = openat(AT_FDCWD, d->path, O_PATH | O_CLOEXEC), target = -EBADF;
-	struct mount_tree tree = { .fd = -EBADF };
-	struct mount_target t = { .root_fd = dir_fd, .path = name };
+	struct mount_tree tree = {.fd = -EBADF};
+	struct mount_target t = {.root_fd = dir_fd, .path = name};
 	int r;
 
 	if (host < 0)
@@ -93,9 +92,10 @@ static int check_existing(int dir_fd, const char *name, const struct oci_device 
 	if (fd < 0)
 		return err_sys(e, fd, "open device %s", d->path);
 	if (!is_device(fd, d))
-		return err_say(e, -EEXIST,
-			       "%s exists in the root file system and is not the device %s %lld:%lld",
-			       d->path, d->type, (long long)d->major, (long long)d->minor);
+		return err_say(
+			e, -EEXIST,
+			"%s exists in the root file system and is not the device %s %lld:%lld",
+			d->path, d->type, (long long)d->major, (long long)d->minor);
 	return 0;
 }
 
@@ -165,11 +165,9 @@ static int make_links(int dev_fd, struct err *e)
 	static const struct {
 		const char *name, *text;
 	} link[] = {
-		{ "fd", "/proc/self/fd" },
-		{ "stdin", "/proc/self/fd/0" },
-		{ "stdout", "/proc/self/fd/1" },
-		{ "stderr", "/proc/self/fd/2" },
-		{ "core", "/proc/kcore" }, /* the last: only where the kernel has it */
+		{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"},
+		{"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
+		{"core", "/proc/kcore"}, /* the last: only where the kernel has it */
 	};
 	size_t n = ARRAY_LEN(link) - (access("/proc/kcore", F_OK) < 0);
 	int r = make_ptmx(dev_fd);
@@ -207,8 +205,8 @@ static bool is_pty(int fd)
 
 int rootfs_bind_console(const struct rootfs_plan *p, struct rootfs *r, int pty_fd, struct err *e)
 {
-	struct mount_tree tree = { .fd = -EBADF };
-	struct mount_target t = { .path = "console" };
+	struct mount_tree tree = {.fd = -EBADF};
+	struct mount_target t = {.path = "console"};
 	auto_close int target = -EBADF;
 	struct stat s;
 	int rc = dev_open(r, e);
@@ -226,7 +224,8 @@ int rootfs_bind_console(const struct rootfs_plan *p, struct rootfs *r, int pty_f
 	if (target < 0 || fstat(target, &s) < 0)
 		return err_sys(e, target < 0 ? target : -errno, "open /dev/console");
 	if (S_ISLNK(s.st_mode))
-		return err_say(e, -ELOOP, "/dev/console in the root file system is a symbolic link");
+		return err_say(e, -ELOOP,
+			       "/dev/console in the root file system is a symbolic link");
 	t.fd = target;
 	t.root_fd = r->dev_fd;
 	rc = mount_clone(pty_fd, "", false, &tree);

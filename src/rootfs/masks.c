@@ -17,8 +17,7 @@
  * read-only, which lets nobody chmod the host's node through a mask and still lets everybody write.
  */
 
-static const uint64_t mask_attrs =
-	MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+static const uint64_t mask_attrs = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 
 static bool is_null(int fd)
 {
@@ -29,9 +28,9 @@ static bool is_null(int fd)
 
 int masks_prepare(const struct rootfs_plan *p, struct rootfs *r, struct err *e)
 {
-	const struct mount_change change = { .set = mask_attrs };
+	const struct mount_change change = {.set = mask_attrs};
 	auto_close int fd = -EBADF;
-	struct mount_tree tree = { .fd = -EBADF };
+	struct mount_tree tree = {.fd = -EBADF};
 	int rc;
 
 	if (p->masked.n == 0)
@@ -64,7 +63,7 @@ static int null_clone(struct masks *k, struct mount_tree *ret, struct err *e)
 	if (k->null_mount >= 0)
 		return mount_clone(k->null_mount, "", false, ret);
 	if (k->r->null_fd >= 0) {
-		*ret = (struct mount_tree){ .fd = TAKE_FD(k->r->null_fd), .is_detached = true };
+		*ret = (struct mount_tree){.fd = TAKE_FD(k->r->null_fd), .is_detached = true};
 		return 0;
 	}
 	r = dev_open(k->r, e);
@@ -78,9 +77,9 @@ static int null_clone(struct masks *k, struct mount_tree *ret, struct err *e)
 
 static int mask_file(struct masks *k, const struct mount_target *t, struct err *e)
 {
-	const struct mount_change change = { .set = mask_attrs };
+	const struct mount_change change = {.set = mask_attrs};
 	bool is_first = k->null_mount < 0 && k->r->null_fd < 0;
-	struct mount_tree tree = { .fd = -EBADF };
+	struct mount_tree tree = {.fd = -EBADF};
 	int r = null_clone(k, &tree, e);
 
 	if (r >= 0)
@@ -93,9 +92,9 @@ static int mask_file(struct masks *k, const struct mount_target *t, struct err *
 
 static int mask_directory(struct masks *k, const struct mount_target *t, struct err *e)
 {
-	struct mount_tree tree = { .fd = -EBADF };
+	struct mount_tree tree = {.fd = -EBADF};
 	char data[512] = "mode=755";
-	struct mount_new n = { "tmpfs", "tmpfs", data, 0, mask_attrs | MOUNT_ATTR_NODEV };
+	struct mount_new n = {"tmpfs", "tmpfs", data, 0, mask_attrs | MOUNT_ATTR_NODEV};
 	int r;
 
 	if (k->tmpfs_mount < 0) {
@@ -116,7 +115,7 @@ static int mask_directory(struct masks *k, const struct mount_target *t, struct 
 static int mask_one(struct masks *k, const char *path, struct err *e)
 {
 	auto_close int fd = path_open_in_root(k->r->root_fd, path, O_PATH, 0);
-	struct mount_target t = { fd, k->r->root_fd, path };
+	struct mount_target t = {fd, k->r->root_fd, path};
 	struct stat s;
 	int r;
 
@@ -130,7 +129,7 @@ static int mask_one(struct masks *k, const char *path, struct err *e)
 
 static int mask_all(const struct rootfs_plan *p, struct rootfs *r, struct err *e)
 {
-	struct masks k = { r, p->mount_label, -EBADF, -EBADF };
+	struct masks k = {r, p->mount_label, -EBADF, -EBADF};
 	int rc = 0;
 
 	for (size_t i = 0; rc >= 0 && i < p->masked.n; i++)
@@ -142,10 +141,10 @@ static int mask_all(const struct rootfs_plan *p, struct rootfs *r, struct err *e
 
 static int close_for_writing(struct rootfs *r, const char *path, struct err *e)
 {
-	struct mount_change change = { .set = MOUNT_ATTR_RDONLY, .is_recursive = true };
+	struct mount_change change = {.set = MOUNT_ATTR_RDONLY, .is_recursive = true};
 	auto_close int fd = path_open_in_root(r->root_fd, path, O_PATH, 0);
-	struct mount_target t = { fd, r->root_fd, path };
-	struct mount_tree tree = { .fd = -EBADF };
+	struct mount_target t = {fd, r->root_fd, path};
+	struct mount_tree tree = {.fd = -EBADF};
 	int rc;
 
 	if (fd == -ENOENT || fd == -ENOTDIR)
@@ -166,7 +165,7 @@ static int close_for_writing(struct rootfs *r, const char *path, struct err *e)
 /* A read-only /dev got its nodes first. */
 static int close_dev(const struct rootfs_plan *p, struct rootfs *r)
 {
-	const struct mount_change change = { .set = MOUNT_ATTR_RDONLY };
+	const struct mount_change change = {.set = MOUNT_ATTR_RDONLY};
 
 	for (size_t i = 0; i < p->mounts.n; i++)
 		if (p->mounts.v[i].kind == ROOTFS_NEW && r->dev_fd >= 0 &&
@@ -181,9 +180,8 @@ int rootfs_finish(const struct rootfs_plan *p, struct rootfs *r, struct err *e)
 	const struct mount_change top = {
 		.set = p->is_readonly ? MOUNT_ATTR_RDONLY : 0,
 		/* private is what the root is already; MS_REC is told apart below */
-		.propagation = p->propagation & MS_REC || p->propagation & MS_PRIVATE ?
-				       0 :
-				       p->propagation,
+		.propagation =
+			p->propagation & MS_REC || p->propagation & MS_PRIVATE ? 0 : p->propagation,
 	};
 	const struct mount_change all = {
 		.propagation = p->propagation & ~(uint64_t)MS_REC,

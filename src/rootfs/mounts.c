@@ -34,9 +34,9 @@ static size_t changes_of(const struct rootfs_mount *m, uint64_t attr_set, struct
 	size_t n = 0;
 
 	if (m->rattr_set || m->rattr_clear || down)
-		c[n++] = (struct mount_change){ m->rattr_set, m->rattr_clear, down, true };
+		c[n++] = (struct mount_change){m->rattr_set, m->rattr_clear, down, true};
 	if (attr_set || m->attr_clear || top)
-		c[n++] = (struct mount_change){ attr_set, m->attr_clear, top, false };
+		c[n++] = (struct mount_change){attr_set, m->attr_clear, top, false};
 	return n;
 }
 
@@ -51,13 +51,13 @@ static int ask_helper(struct rootfs_build *b, const struct rootfs_mount *m, stru
 		      struct err *e)
 {
 	int index = (int)(m - b->p->mounts.v);
-	int fd = b->helper && b->helper->open_source ?
-			 b->helper->open_source(b->helper->arg, index, e) :
-			 rootfs_open_source(b->p, index, -EBADF, e);
+	int fd = b->helper && b->helper->open_source
+			 ? b->helper->open_source(b->helper->arg, index, e)
+			 : rootfs_open_source(b->p, index, -EBADF, e);
 
 	if (fd < 0)
 		return mount_failed(m, fd, e);
-	*ret = (struct mount_tree){ .fd = fd, .is_detached = true, .is_recursive = m->is_recursive };
+	*ret = (struct mount_tree){.fd = fd, .is_detached = true, .is_recursive = m->is_recursive};
 	return 0;
 }
 
@@ -91,9 +91,9 @@ static bool is_kind_different(int source, int target)
 
 static int bind_one(struct rootfs_build *b, const struct rootfs_mount *m, struct err *e)
 {
-	struct mount_tree tree = { .fd = -EBADF };
+	struct mount_tree tree = {.fd = -EBADF};
 	struct mount_change change[2];
-	struct mount_target t = { .root_fd = b->r->root_fd, .path = m->destination };
+	struct mount_target t = {.root_fd = b->r->root_fd, .path = m->destination};
 	int r = open_bind(b, m, &tree, e);
 	auto_close int target = -EBADF, source = -EBADF;
 	struct statfs s;
@@ -104,7 +104,8 @@ static int bind_one(struct rootfs_build *b, const struct rootfs_mount *m, struct
 	/* Security: what is bound onto /proc must be procfs (CVE-2019-16884). */
 	if (strcmp(m->destination, "/proc") == 0 &&
 	    (fstatfs(source, &s) < 0 || s.f_type != PROC_SUPER_MAGIC))
-		return err_say(e, -EINVAL, "\"/proc\" cannot be mounted because it is not of type proc");
+		return err_say(e, -EINVAL,
+			       "\"/proc\" cannot be mounted because it is not of type proc");
 	target = target_open(b, m, source, e);
 	if (target < 0)
 		return target;
@@ -193,9 +194,9 @@ static int new_failed(struct rootfs_build *b, const struct rootfs_mount *m, int 
 static int new_one(struct rootfs_build *b, const struct rootfs_mount *m, struct err *e)
 {
 	auto_close int target = target_open(b, m, -EBADF, e), fd = -EBADF, old_dir = -EBADF;
-	struct mount_target t = { target, b->r->root_fd, m->destination };
+	struct mount_target t = {target, b->r->root_fd, m->destination};
 	uint64_t late = m->copies_up || is_dev(m) ? m->attr_set & MOUNT_ATTR_RDONLY : 0;
-	struct mount_new n = { m->type, m->source, m->data, m->sb_flags, m->attr_set & ~late };
+	struct mount_new n = {m->type, m->source, m->data, m->sb_flags, m->attr_set & ~late};
 	char data[512];
 	int r;
 
@@ -255,7 +256,7 @@ static int mount_one(struct rootfs_build *b, const struct rootfs_mount *m, struc
 int rootfs_mount_all(const struct rootfs_plan *p, const struct rootfs_helper *h, struct rootfs *ret,
 		     struct err *e)
 {
-	struct rootfs_build b = { .p = p, .helper = h, .r = ret };
+	struct rootfs_build b = {.p = p, .helper = h, .r = ret};
 	mode_t mask = umask(0); /* modes of directories and devices are meant as they are */
 	int r = root_prepare(p, ret, e);
 

@@ -16,11 +16,26 @@ static const struct option {
 	uint32_t propagation;      /* MS_*, MS_REC for the r form */
 	uint8_t is_recursive, word;
 } option_table[] = {
-#define ATTR(name, set, clear) { name, set, clear, 0, 0, 0, 0, WORD_NONE }
-#define RATTR(name, set, clear) { name, set, clear, 0, 0, 0, RECURSIVE, WORD_NONE }
-#define SUPER(name, set, clear) { name, 0, 0, set, clear, 0, 0, WORD_NONE }
-#define SPREAD(name, flag) { name, 0, 0, 0, 0, flag, 0, WORD_NONE }
-#define WORD(name, word) { name, 0, 0, 0, 0, 0, 0, word }
+#define ATTR(name, set, clear)                          \
+	{                                               \
+		name, set, clear, 0, 0, 0, 0, WORD_NONE \
+	}
+#define RATTR(name, set, clear)                                 \
+	{                                                       \
+		name, set, clear, 0, 0, 0, RECURSIVE, WORD_NONE \
+	}
+#define SUPER(name, set, clear)                         \
+	{                                               \
+		name, 0, 0, set, clear, 0, 0, WORD_NONE \
+	}
+#define SPREAD(name, flag)                           \
+	{                                            \
+		name, 0, 0, 0, 0, flag, 0, WORD_NONE \
+	}
+#define WORD(name, word)                     \
+	{                                    \
+		name, 0, 0, 0, 0, 0, 0, word \
+	}
 	WORD("defaults", WORD_NONE),
 	WORD("bind", WORD_BIND),
 	WORD("rbind", WORD_RBIND),
@@ -30,8 +45,8 @@ static const struct option {
 	WORD("ridmap", WORD_RIDMAP),
 
 	/* read-only is a matter of both the mount and the super block */
-	{ "ro", MOUNT_ATTR_RDONLY, 0, MS_RDONLY, 0, 0, 0, WORD_NONE },
-	{ "rw", 0, MOUNT_ATTR_RDONLY, 0, MS_RDONLY, 0, 0, WORD_NONE },
+	{"ro", MOUNT_ATTR_RDONLY, 0, MS_RDONLY, 0, 0, 0, WORD_NONE},
+	{"rw", 0, MOUNT_ATTR_RDONLY, 0, MS_RDONLY, 0, 0, WORD_NONE},
 	ATTR("suid", 0, MOUNT_ATTR_NOSUID),
 	ATTR("nosuid", MOUNT_ATTR_NOSUID, 0),
 	ATTR("dev", 0, MOUNT_ATTR_NODEV),

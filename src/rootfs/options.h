@@ -8,7 +8,15 @@
 #include "rootfs/rootfs.h"
 
 /* What an option is besides flags. */
-enum mount_word { WORD_NONE, WORD_BIND, WORD_RBIND, WORD_REMOUNT, WORD_COPY_UP, WORD_IDMAP, WORD_RIDMAP };
+enum mount_word {
+	WORD_NONE,
+	WORD_BIND,
+	WORD_RBIND,
+	WORD_REMOUNT,
+	WORD_COPY_UP,
+	WORD_IDMAP,
+	WORD_RIDMAP
+};
 
 /* Applies one option to m; a later option overrides an earlier one. *ret_word tells the rest. Returns
  * true, or false for an option that is the file system's own. */

@@ -13,8 +13,13 @@
 
 /* config-linux.md, "Default Devices"; console is bound by itself, ptmx is a link into devpts. */
 static const struct oci_device default_devices[] = {
-#define DEFAULT_DEVICE(path, major, minor)                                                         \
-	{ "c", path, major, minor, { true, 0666 }, { true, 0 }, { true, 0 } }
+#define DEFAULT_DEVICE(path, major, minor)                        \
+	{                                                         \
+		"c", path, major, minor, {true, 0666}, {true, 0}, \
+		{                                                 \
+			true, 0                                   \
+		}                                                 \
+	}
 	DEFAULT_DEVICE("/dev/null", 1, 3),    DEFAULT_DEVICE("/dev/zero", 1, 5),
 	DEFAULT_DEVICE("/dev/full", 1, 7),    DEFAULT_DEVICE("/dev/random", 1, 8),
 	DEFAULT_DEVICE("/dev/urandom", 1, 9), DEFAULT_DEVICE("/dev/tty", 5, 0),
@@ -39,8 +44,9 @@ static const char *const proc_entries[] = {
 /* File systems of the kernel's own making: a read-only mount of them needs no read-only super block,
  * which may be shared with somebody who writes. */
 static const char *const virtual_types[] = {
-	"proc", "sysfs", "tmpfs", "mqueue", "devpts", "cgroup", "cgroup2", "ramfs",
-	"devtmpfs", "bpf", "securityfs", "debugfs", "tracefs", "fusectl", "configfs", "binfmt_misc",
+	"proc",    "sysfs",   "tmpfs",    "mqueue",      "devpts",     "cgroup",
+	"cgroup2", "ramfs",   "devtmpfs", "bpf",         "securityfs", "debugfs",
+	"tracefs", "fusectl", "configfs", "binfmt_misc",
 };
 
 static char *whole_path(struct arena *a, const char *base, const char *path)
@@ -142,21 +148,26 @@ static int check_mount(const struct rootfs_facts *f, const struct rootfs_mount *
 			       d);
 	if (m->kind != ROOTFS_REMOUNT && str_starts(d, "/proc/") &&
 	    str_index(d, proc_entries, ARRAY_LEN(proc_entries)) < 0)
-		return err_say(e, -EINVAL, "\"%s\" cannot be mounted because it is inside /proc", d);
+		return err_say(e, -EINVAL, "\"%s\" cannot be mounted because it is inside /proc",
+			       d);
 	if (m->kind == ROOTFS_NEW && strcmp(d, "/proc") == 0 && !str_eq(m->type, "proc"))
-		return err_say(e, -EINVAL, "\"/proc\" cannot be mounted because it is not of type proc");
+		return err_say(e, -EINVAL,
+			       "\"/proc\" cannot be mounted because it is not of type proc");
 	if (m->copies_up && (m->kind != ROOTFS_NEW || !str_eq(m->type, "tmpfs")))
 		return err_say(e, -EINVAL, "mount at \"%s\": tmpcopyup is for tmpfs only", d);
 	if ((m->is_idmap || has_maps) && m->kind != ROOTFS_BIND)
-		return err_say(e, -EINVAL, "mount at \"%s\": id-mapped mounts are for binds only", d);
+		return err_say(e, -EINVAL, "mount at \"%s\": id-mapped mounts are for binds only",
+			       d);
 	if (has_maps && (!m->uid_mappings.n || !m->gid_mappings.n))
 		return err_say(e, -EINVAL,
-			       "mount at \"%s\" needs both uidMappings and gidMappings, or none", d);
-	if (m->is_idmap && !has_maps && !f->has_user_ns)
-		return err_say(e, -EINVAL,
-			       "mount at \"%s\": idmap needs uidMappings and gidMappings, or a user "
-			       "namespace of the container",
+			       "mount at \"%s\" needs both uidMappings and gidMappings, or none",
 			       d);
+	if (m->is_idmap && !has_maps && !f->has_user_ns)
+		return err_say(
+			e, -EINVAL,
+			"mount at \"%s\": idmap needs uidMappings and gidMappings, or a user "
+			"namespace of the container",
+			d);
 	return 0;
 }
 
@@ -194,7 +205,7 @@ static int plan_mount(const struct oci_spec *spec, const struct rootfs_facts *f,
 
 static int check_device(const struct oci_device *d, struct err *e)
 {
-	static const char *const types[] = { "c", "b", "u", "p" };
+	static const char *const types[] = {"c", "b", "u", "p"};
 
 	if (!d->path || d->path[0] != '/')
 		return err_say(e, -EINVAL, "linux.devices: path \"%s\" is not absolute",
@@ -202,8 +213,8 @@ static int check_device(const struct oci_device *d, struct err *e)
 	if (!d->type || str_index(d->type, types, ARRAY_LEN(types)) < 0)
 		return err_say(e, -EINVAL, "device %s: type \"%s\" is none of c, b, u, p", d->path,
 			       d->type ? d->type : "");
-	if (strcmp(d->type, "p") != 0 && (d->major < 0 || d->minor < 0 || d->major > 0xfffff ||
-					  d->minor > 0xfffff))
+	if (strcmp(d->type, "p") != 0 &&
+	    (d->major < 0 || d->minor < 0 || d->major > 0xfffff || d->minor > 0xfffff))
 		return err_say(e, -EINVAL, "device %s: number %lld:%lld is out of range", d->path,
 			       (long long)d->major, (long long)d->minor);
 	return 0;
@@ -214,8 +225,8 @@ static int plan_devices(const struct oci_linux *l, struct arena *a, struct rootf
 {
 	size_t n = 0;
 
-	p->devices.v = arena_array(a, ARRAY_LEN(default_devices) + l->devices.n,
-				   sizeof(*p->devices.v));
+	p->devices.v =
+		arena_array(a, ARRAY_LEN(default_devices) + l->devices.n, sizeof(*p->devices.v));
 	for (size_t i = 0; i < ARRAY_LEN(default_devices); i++)
 		p->devices.v[n++] = default_devices[i];
 	for (size_t i = 0; i < l->devices.n; i++) {
@@ -241,7 +252,7 @@ static int plan_devices(const struct oci_linux *l, struct arena *a, struct rootf
 
 static int plan_propagation(const char *name, uint64_t *ret, struct err *e)
 {
-	struct rootfs_mount m = { 0 };
+	struct rootfs_mount m = {0};
 	enum mount_word word;
 
 	if (!name || !*name)
@@ -272,14 +283,16 @@ static int check_mount_ns(const struct oci_spec *spec, const struct rootfs_facts
 	if (f->has_mount_ns)
 		return 0;
 	if (spec->mounts.n)
-		return err_say(e, -EINVAL, "mounts need a mount namespace: add {\"type\":\"mount\"} "
-					   "to linux.namespaces, or leave out mounts");
+		return err_say(e, -EINVAL,
+			       "mounts need a mount namespace: add {\"type\":\"mount\"} "
+			       "to linux.namespaces, or leave out mounts");
 	if (l->masked_paths.n || l->readonly_paths.n)
 		return err_say(e, -EINVAL,
 			       "unable to restrict sys entries without a private MNT namespace");
 	if (spec->root.readonly || l->rootfs_propagation)
-		return err_say(e, -EINVAL, "root.readonly and linux.rootfsPropagation need a mount "
-					   "namespace");
+		return err_say(e, -EINVAL,
+			       "root.readonly and linux.rootfsPropagation need a mount "
+			       "namespace");
 	return 0;
 }
 

@@ -19,29 +19,29 @@ _Static_assert(ARRAY_LEN(kind_names) == ROOTFS_REMOUNT + 1, "a name for each kin
 static const struct {
 	uint64_t flag;
 	const char *set, *clear;
-} attr_names[] = {
-	{ MOUNT_ATTR_RDONLY, "ro", "rw" },
-	{ MOUNT_ATTR_NOSUID, "nosuid", "suid" },
-	{ MOUNT_ATTR_NODEV, "nodev", "dev" },
-	{ MOUNT_ATTR_NOEXEC, "noexec", "exec" },
-	{ MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow", "symfollow" },
-	{ MOUNT_ATTR_NODIRATIME, "nodiratime", "diratime" },
-	{ MOUNT_ATTR_NOATIME, "noatime", NULL },
-	{ MOUNT_ATTR_STRICTATIME, "strictatime", NULL },
-}, sb_names[] = {
-	{ MS_RDONLY, "ro", NULL },
-	{ MS_SYNCHRONOUS, "sync", NULL },
-	{ MS_DIRSYNC, "dirsync", NULL },
-	{ MS_MANDLOCK, "mand", NULL },
-	{ MS_LAZYTIME, "lazytime", NULL },
-	{ MS_I_VERSION, "iversion", NULL },
-	{ MS_SILENT, "silent", NULL },
-	{ MS_POSIXACL, "acl", NULL },
-}, propagation_names[] = {
-	{ MS_SHARED, "shared", NULL },
-	{ MS_SLAVE, "slave", NULL },
-	{ MS_PRIVATE, "private", NULL },
-	{ MS_UNBINDABLE, "unbindable", NULL },
+} attr_names[] =
+	{
+		{MOUNT_ATTR_RDONLY, "ro", "rw"},
+		{MOUNT_ATTR_NOSUID, "nosuid", "suid"},
+		{MOUNT_ATTR_NODEV, "nodev", "dev"},
+		{MOUNT_ATTR_NOEXEC, "noexec", "exec"},
+		{MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow", "symfollow"},
+		{MOUNT_ATTR_NODIRATIME, "nodiratime", "diratime"},
+		{MOUNT_ATTR_NOATIME, "noatime", NULL},
+		{MOUNT_ATTR_STRICTATIME, "strictatime", NULL},
+},
+  sb_names[] =
+	  {
+		  {MS_RDONLY, "ro", NULL},         {MS_SYNCHRONOUS, "sync", NULL},
+		  {MS_DIRSYNC, "dirsync", NULL},   {MS_MANDLOCK, "mand", NULL},
+		  {MS_LAZYTIME, "lazytime", NULL}, {MS_I_VERSION, "iversion", NULL},
+		  {MS_SILENT, "silent", NULL},     {MS_POSIXACL, "acl", NULL},
+},
+  propagation_names[] = {
+	  {MS_SHARED, "shared", NULL},
+	  {MS_SLAVE, "slave", NULL},
+	  {MS_PRIVATE, "private", NULL},
+	  {MS_UNBINDABLE, "unbindable", NULL},
 };
 
 static void put_maybe(struct json_writer *w, const char *key, const char *value)

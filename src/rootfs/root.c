@@ -34,7 +34,7 @@ static int open_directory(const char *path)
 /* Makes the mount that holds dir_fd private: the first directory upwards that is a mount's root. */
 static int make_holder_private(int dir_fd)
 {
-	const struct mount_change change = { .propagation = MS_PRIVATE };
+	const struct mount_change change = {.propagation = MS_PRIVATE};
 	auto_close int fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
 
 	if (fd < 0)
@@ -70,8 +70,8 @@ static int isolate_tree(const struct rootfs_plan *p, int root_fd)
 int root_prepare(const struct rootfs_plan *p, struct rootfs *r, struct err *e)
 {
 	auto_close int fd = open_directory(p->root);
-	struct mount_tree tree = { .fd = -EBADF };
-	struct mount_target t = { fd, -EBADF, p->root };
+	struct mount_tree tree = {.fd = -EBADF};
+	struct mount_target t = {fd, -EBADF, p->root};
 	int rc;
 
 	if (fd < 0)
@@ -122,7 +122,7 @@ static bool is_below(const char *path, const char *root)
 
 static int make_private(const char *path)
 {
-	const struct mount_change change = { .propagation = MS_PRIVATE };
+	const struct mount_change change = {.propagation = MS_PRIVATE};
 	auto_close int fd = open_directory(path);
 
 	return fd < 0 ? fd : mount_set(fd, &change);
@@ -204,7 +204,7 @@ static bool is_on_ramfs(void)
 
 static int detach_old_root(int old_fd, struct err *e)
 {
-	const struct mount_change change = { .propagation = MS_SLAVE, .is_recursive = true };
+	const struct mount_change change = {.propagation = MS_SLAVE, .is_recursive = true};
 	int r = 0;
 
 	/* Order: a shared old tree is cut off first, or its peers on the host would go with it. */

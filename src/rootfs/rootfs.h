@@ -24,7 +24,8 @@ struct rootfs_cgroup_view {
 /* What the plan must know besides the spec. */
 struct rootfs_facts {
 	const char *bundle; /* absolute */
-	bool has_user_ns, has_net_ns, has_pid_ns, has_cgroup_ns, has_mount_ns; /* created or joined */
+	bool has_user_ns, has_net_ns, has_pid_ns, has_cgroup_ns,
+		has_mount_ns; /* created or joined */
 	bool is_rootless;
 	bool no_pivot; /* --no-pivot */
 	struct rootfs_cgroup_view *cgroup;
@@ -43,11 +44,11 @@ struct rootfs_mount {
 	enum rootfs_mount_kind kind;
 	const char *destination; /* cleaned, absolute */
 	const char *type, *source, *data;
-	bool is_recursive;             /* rbind */
-	uint64_t attr_set, attr_clear; /* MOUNT_ATTR_* */
+	bool is_recursive;               /* rbind */
+	uint64_t attr_set, attr_clear;   /* MOUNT_ATTR_* */
 	uint64_t rattr_set, rattr_clear; /* the recursive forms (rro, ...) */
-	unsigned sb_flags;             /* MS_SYNCHRONOUS, MS_DIRSYNC, MS_MANDLOCK, MS_LAZYTIME, MS_RDONLY ... */
-	uint64_t propagation;          /* MS_SHARED ...; 0: none */
+	unsigned sb_flags; /* MS_SYNCHRONOUS, MS_DIRSYNC, MS_MANDLOCK, MS_LAZYTIME, MS_RDONLY ... */
+	uint64_t propagation; /* MS_SHARED ...; 0: none */
 	bool is_propagation_recursive;
 	bool copies_up; /* tmpcopyup */
 	bool is_idmap, is_idmap_recursive;
@@ -89,7 +90,10 @@ struct rootfs {
 	int dev_fd;  /* its /dev, opened once */
 	int null_fd; /* clone of the host's /dev/null for the masked files */
 };
-#define ROOTFS_INIT { -EBADF, -EBADF, -EBADF }
+#define ROOTFS_INIT                    \
+	{                              \
+		-EBADF, -EBADF, -EBADF \
+	}
 
 /* In the child, in its own mount namespace, in this order:
  * 1. make the tree private (or slave), bind the root, do the mounts, devices, links;

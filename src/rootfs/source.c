@@ -6,8 +6,8 @@
 
 #include "base/auto.h"
 #include "base/err.h"
-#include "kernel/process.h"
 #include "kernel/proc.h"
+#include "kernel/process.h"
 #include "rootfs/steps.h"
 
 /*
@@ -91,7 +91,8 @@ static int map_ids(int mount_fd, int userns_fd, bool is_recursive)
 static int open_clone(const char *path, bool is_recursive)
 {
 	return sys_open_tree(AT_FDCWD, path,
-			     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (is_recursive ? AT_RECURSIVE : 0));
+			     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+				     (is_recursive ? AT_RECURSIVE : 0));
 }
 
 int rootfs_open_source(const struct rootfs_plan *p, int index, int userns_fd, struct err *e)
@@ -122,10 +123,11 @@ int rootfs_open_source(const struct rootfs_plan *p, int index, int userns_fd, st
 	}
 	r = map_ids(fd, userns_fd, m->is_idmap_recursive);
 	if (r == -EINVAL || r == -ENOSYS)
-		return err_sys(e, r,
-			       "id-mapped mount of \"%s\" at \"%s\": its file system or this kernel "
-			       "has none",
-			       m->source, m->destination);
+		return err_sys(
+			e, r,
+			"id-mapped mount of \"%s\" at \"%s\": its file system or this kernel "
+			"has none",
+			m->source, m->destination);
 	if (r < 0)
 		return err_sys(e, r, "id-mapped mount of \"%s\" at \"%s\"", m->source,
 			       m->destination);

@@ -84,13 +84,15 @@ int target_open(struct rootfs_build *b, const struct rootfs_mount *m, int source
 	struct statfs s;
 	int r = 0;
 
-	if (is_proc || is_sys || strcmp(d, "/dev") == 0 || str_eq(m->type, "proc") || str_eq(m->type, "sysfs")) {
+	if (is_proc || is_sys || strcmp(d, "/dev") == 0 || str_eq(m->type, "proc") ||
+	    str_eq(m->type, "sysfs")) {
 		fd = open_real_dir(b, d);
 		if (fd == -ELOOP || fd == -ENOTDIR)
-			return err_say(e, -ENOTDIR,
-				       "filesystem \"%s\" must be mounted on ordinary directory, and "
-				       "\"%s\" is none",
-				       m->type ? m->type : "bind", d);
+			return err_say(
+				e, -ENOTDIR,
+				"filesystem \"%s\" must be mounted on ordinary directory, and "
+				"\"%s\" is none",
+				m->type ? m->type : "bind", d);
 		b->is_proc_real |= is_proc && fd >= 0;
 		b->is_sys_real |= is_sys && fd >= 0;
 		return fd < 0 ? mount_failed(m, fd, e) : TAKE_FD(fd);
@@ -112,6 +114,7 @@ int target_open(struct rootfs_build *b, const struct rootfs_mount *m, int source
 	/* Security: the plan looked at the words; a link may still lead into the container's /proc. */
 	if (!str_starts(d, "/proc/") && m->kind != ROOTFS_REMOUNT &&
 	    (fstatfs(fd, &s) < 0 || s.f_type == PROC_SUPER_MAGIC))
-		return err_say(e, -EINVAL, "\"%s\" cannot be mounted because it is inside /proc", d);
+		return err_say(e, -EINVAL, "\"%s\" cannot be mounted because it is inside /proc",
+			       d);
 	return TAKE_FD(fd);
 }

@@ -39,7 +39,8 @@
 
 #define die(what) die_at(__LINE__, what)
 
-static const char *const hierarchies[] = {"devices", "memory", "cpu", "cpuacct", "pids", "freezer", "blkio"};
+static const char *const hierarchies[] = {"devices", "memory",  "cpu",  "cpuacct",
+					  "pids",    "freezer", "blkio"};
 enum { N_HIERARCHIES = sizeof(hierarchies) / sizeof(hierarchies[0]) };
 static int tasks[N_HIERARCHIES + 1], group_v2 = -1;
 static char state_dir[4096];
@@ -63,12 +64,18 @@ static void put(const char *dir, const char *file, const char *value)
 }
 
 static const char *const device_rules[][2] = {
-	{"devices.deny", "a"},		    {"devices.allow", "c *:* m"},
-	{"devices.allow", "b *:* m"},	    {"devices.allow", "c 1:3 rwm"},
-	{"devices.allow", "c 1:5 rwm"},	    {"devices.allow", "c 1:7 rwm"},
-	{"devices.allow", "c 1:8 rwm"},	    {"devices.allow", "c 1:9 rwm"},
-	{"devices.allow", "c 5:0 rwm"},	    {"devices.allow", "c 5:2 rwm"},
-	{"devices.allow", "c 136:* rwm"},   {"devices.allow", "c 10:200 rwm"},
+	{"devices.deny", "a"},
+	{"devices.allow", "c *:* m"},
+	{"devices.allow", "b *:* m"},
+	{"devices.allow", "c 1:3 rwm"},
+	{"devices.allow", "c 1:5 rwm"},
+	{"devices.allow", "c 1:7 rwm"},
+	{"devices.allow", "c 1:8 rwm"},
+	{"devices.allow", "c 1:9 rwm"},
+	{"devices.allow", "c 5:0 rwm"},
+	{"devices.allow", "c 5:2 rwm"},
+	{"devices.allow", "c 136:* rwm"},
+	{"devices.allow", "c 10:200 rwm"},
 };
 
 static void group_name(char *path, size_t size, const char *hierarchy, const char *id)
@@ -173,7 +180,8 @@ static void attach(int tree, int dir, const char *path)
 #define NOSUID MOUNT_ATTR_NOSUID
 #define SAFE (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 static const char *const dev_options[][2] = {{"mode", "755"}, {"size", "65536k"}, {0}};
-static const char *const pts_options[][2] = {{"newinstance", ""}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}, {0}};
+static const char *const pts_options[][2] = {
+	{"newinstance", ""}, {"ptmxmode", "0666"}, {"mode", "0620"}, {"gid", "5"}, {0}};
 static const char *const shm_options[][2] = {{"mode", "1777"}, {"size", "65536k"}, {0}};
 static const struct {
 	const char *path, *type;
@@ -188,18 +196,32 @@ static const struct {
 	{"dev/mqueue", "mqueue", NULL, SAFE},
 	{"dev/shm", "tmpfs", shm_options, SAFE},
 };
-static const struct { const char *name; unsigned major, minor; } devices[] = {
-	{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
+static const struct {
+	const char *name;
+	unsigned major, minor;
+} devices[] = {
+	{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
+	{"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
 };
 static const char *const links[][2] = {
-	{"/proc/self/fd", "fd"},	  {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
-	{"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"},		{"/proc/kcore", "core"},
+	{"/proc/self/fd", "fd"},       {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
+	{"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"},         {"/proc/kcore", "core"},
 };
 static const char *const masked[] = {
-	"proc/acpi", "proc/asound", "proc/kcore", "proc/keys", "proc/latency_stats", "proc/timer_list",
-	"proc/timer_stats", "proc/sched_debug", "proc/scsi", "sys/firmware", "sys/devices/virtual/powercap",
+	"proc/acpi",
+	"proc/asound",
+	"proc/kcore",
+	"proc/keys",
+	"proc/latency_stats",
+	"proc/timer_list",
+	"proc/timer_stats",
+	"proc/sched_debug",
+	"proc/scsi",
+	"sys/firmware",
+	"sys/devices/virtual/powercap",
 };
-static const char *const readonly[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger"};
+static const char *const readonly[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys",
+				       "proc/sysrq-trigger"};
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static void make_devices(int root)
@@ -279,8 +301,8 @@ static void make_root(const char *rootfs)
 		close(tree);
 	}
 	make_devices(root);
-	if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
-	    chdir("/") < 0)
+	if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		die("pivot_root");
 	mask_paths(root, null);
 }
@@ -347,7 +369,8 @@ static void save_state(const char *id, pid_t pid)
 	mkdir(state_dir, 0700);
 	dir = open(state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	fd = openat(dir, ".state", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, text, (size_t)snprintf(text, sizeof(text), "%s %d\n", id, pid)) < 0 ||
+	if (fd < 0 ||
+	    write(fd, text, (size_t)snprintf(text, sizeof(text), "%s %d\n", id, pid)) < 0 ||
 	    renameat(dir, ".state", dir, "state") < 0)
 		die(state_dir);
 	close(fd), close(dir);
@@ -356,10 +379,12 @@ static void save_state(const char *id, pid_t pid)
 static int run(char **argv)
 {
 	struct clone_args c = {.flags = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-					CLONE_NEWNS, .exit_signal = SIGCHLD};
+					CLONE_NEWNS,
+			       .exit_signal = SIGCHLD};
 	const char *id = argv[1], *rootfs = argv[4];
 	unsigned short filter_length = load_filter(argv[3]);
-	static char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+	static char *const env[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
 	char path[4120];
 	int code, ready[2];
 	pid_t pid;
@@ -409,7 +434,8 @@ static int run_exec(char **argv)
 		for (size_t i = 0; i < N_HIERARCHIES; i++)
 			if (write(tasks[i], "0", 1) != 1)
 				die("enter a group");
-		if (setns(pidfd, CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS | CLONE_NEWCGROUP) < 0)
+		if (setns(pidfd, CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS |
+					 CLONE_NEWCGROUP) < 0)
 			die("setns");
 		setsid();
 		give_up_rights(0);
@@ -427,6 +453,7 @@ int main(int argc, char **argv)
 		return run_exec(argv + 2);
 	if (argc == 2 && !strcmp(argv[1], "--version"))
 		return 0;
-	dprintf(2, "usage: floor run DIR ID MEMORY FILTER ROOTFS COMMAND... | exec ID PID COMMAND...\n");
+	dprintf(2, "usage: floor run DIR ID MEMORY FILTER ROOTFS COMMAND... | exec ID PID "
+		   "COMMAND...\n");
 	return 2;
 }

@@ -235,8 +235,9 @@ int main(int argc, char **argv)
 	}
 	error_path = argv[1];
 	/* crun 1.8 refuses a hybrid layout whose v2 hierarchy lists controllers: show it none. */
-	if (argc == 3 && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-			  mount("/dev/null", argv[2], NULL, MS_BIND, NULL) < 0)) {
+	if (argc == 3 &&
+	    (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	     mount("/dev/null", argv[2], NULL, MS_BIND, NULL) < 0)) {
 		perror(argv[2]);
 		return 1;
 	}

@@ -36,15 +36,41 @@ static const struct {
 	int number;
 	const char *name;
 } errno_names[] = {
-	{EPERM, "EPERM"},   {ENOENT, "ENOENT"},	  {ESRCH, "ESRCH"},	{EINTR, "EINTR"},
-	{EIO, "EIO"},	    {ENXIO, "ENXIO"},	  {E2BIG, "E2BIG"},	{ENOEXEC, "ENOEXEC"},
-	{EBADF, "EBADF"},   {ECHILD, "ECHILD"},	  {EAGAIN, "EAGAIN"},	{ENOMEM, "ENOMEM"},
-	{EACCES, "EACCES"}, {EFAULT, "EFAULT"},	  {EBUSY, "EBUSY"},	{EEXIST, "EEXIST"},
-	{EXDEV, "EXDEV"},   {ENODEV, "ENODEV"},	  {ENOTDIR, "ENOTDIR"}, {EISDIR, "EISDIR"},
-	{EINVAL, "EINVAL"}, {EMFILE, "EMFILE"},	  {ENOTTY, "ENOTTY"},	{ETXTBSY, "ETXTBSY"},
-	{ENOSPC, "ENOSPC"}, {EROFS, "EROFS"},	  {EPIPE, "EPIPE"},	{ENOSYS, "ENOSYS"},
-	{ELOOP, "ELOOP"},   {EUSERS, "EUSERS"},	  {EDQUOT, "EDQUOT"},	{ENETUNREACH, "ENETUNREACH"},
-	{EFBIG, "EFBIG"},   {ENOKEY, "ENOKEY"},	  {EOVERFLOW, "EOVERFLOW"},
+	{EPERM, "EPERM"},
+	{ENOENT, "ENOENT"},
+	{ESRCH, "ESRCH"},
+	{EINTR, "EINTR"},
+	{EIO, "EIO"},
+	{ENXIO, "ENXIO"},
+	{E2BIG, "E2BIG"},
+	{ENOEXEC, "ENOEXEC"},
+	{EBADF, "EBADF"},
+	{ECHILD, "ECHILD"},
+	{EAGAIN, "EAGAIN"},
+	{ENOMEM, "ENOMEM"},
+	{EACCES, "EACCES"},
+	{EFAULT, "EFAULT"},
+	{EBUSY, "EBUSY"},
+	{EEXIST, "EEXIST"},
+	{EXDEV, "EXDEV"},
+	{ENODEV, "ENODEV"},
+	{ENOTDIR, "ENOTDIR"},
+	{EISDIR, "EISDIR"},
+	{EINVAL, "EINVAL"},
+	{EMFILE, "EMFILE"},
+	{ENOTTY, "ENOTTY"},
+	{ETXTBSY, "ETXTBSY"},
+	{ENOSPC, "ENOSPC"},
+	{EROFS, "EROFS"},
+	{EPIPE, "EPIPE"},
+	{ENOSYS, "ENOSYS"},
+	{ELOOP, "ELOOP"},
+	{EUSERS, "EUSERS"},
+	{EDQUOT, "EDQUOT"},
+	{ENETUNREACH, "ENETUNREACH"},
+	{EFBIG, "EFBIG"},
+	{ENOKEY, "ENOKEY"},
+	{EOVERFLOW, "EOVERFLOW"},
 };
 
 static const char *errno_name(int e)
@@ -132,8 +158,8 @@ static void do_ids(char **args)
 	printf(", \"uid\": %u, \"euid\": %u, \"suid\": %u", r, e, s);
 	getresgid(&r, &e, &s);
 	printf(", \"gid\": %u, \"egid\": %u, \"sgid\": %u, \"umask\": %u", r, e, s, mask);
-	printf(", \"pid\": %d, \"ppid\": %d, \"sid\": %d, \"pgid\": %d", getpid(), getppid(), getsid(0),
-	       getpgrp());
+	printf(", \"pid\": %d, \"ppid\": %d, \"sid\": %d, \"pgid\": %d", getpid(), getppid(),
+	       getsid(0), getpgrp());
 	printf(", \"groups\": [");
 	for (int i = 0; i < n; i++)
 		printf("%s%u", i ? ", " : "", groups[i]);
@@ -166,7 +192,8 @@ static void do_status(char **args)
 
 static void do_ns(char **args)
 {
-	static const char *const names[] = {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"};
+	static const char *const names[] = {"cgroup", "ipc",  "mnt",  "net",
+					    "pid",    "time", "user", "uts"};
 
 	(void)args;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -184,9 +211,9 @@ static void do_ns(char **args)
 
 static void do_limits(char **args)
 {
-	static const char *const names[] = {"CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC",
-					    "NOFILE", "MEMLOCK", "AS", "LOCKS", "SIGPENDING", "MSGQUEUE",
-					    "NICE", "RTPRIO", "RTTIME"};
+	static const char *const names[] = {
+		"CPU",     "FSIZE", "DATA",  "STACK",      "CORE",     "RSS",  "NPROC",  "NOFILE",
+		"MEMLOCK", "AS",    "LOCKS", "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"};
 
 	(void)args;
 	for (int i = 0; i < 16; i++) {
@@ -245,8 +272,12 @@ static void do_open(char **args)
 	static const struct {
 		const char *name;
 		int flags;
-	} modes[] = {{"r", O_RDONLY}, {"w", O_WRONLY}, {"rw", O_RDWR}, {"a", O_WRONLY | O_APPEND},
-		     {"c", O_WRONLY | O_CREAT | O_EXCL}, {"d", O_RDONLY | O_DIRECTORY}};
+	} modes[] = {{"r", O_RDONLY},
+		     {"w", O_WRONLY},
+		     {"rw", O_RDWR},
+		     {"a", O_WRONLY | O_APPEND},
+		     {"c", O_WRONLY | O_CREAT | O_EXCL},
+		     {"d", O_RDONLY | O_DIRECTORY}};
 	int flags = O_RDONLY, fd;
 
 	for (size_t i = 0; args[1] && i < sizeof(modes) / sizeof(*modes); i++)
@@ -391,15 +422,16 @@ static void do_burn(char **args)
 
 	while (now_ns(CLOCK_MONOTONIC) < end)
 		;
-	printf(", \"wall_ns\": %lld, \"cpu_ns\": %lld", (long long)(now_ns(CLOCK_MONOTONIC) - start),
+	printf(", \"wall_ns\": %lld, \"cpu_ns\": %lld",
+	       (long long)(now_ns(CLOCK_MONOTONIC) - start),
 	       (long long)(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu));
 }
 
 static void do_clock(char **args)
 {
 	(void)args;
-	printf(", \"monotonic_ns\": %lld, \"boottime_ns\": %lld", (long long)now_ns(CLOCK_MONOTONIC),
-	       (long long)now_ns(CLOCK_BOOTTIME));
+	printf(", \"monotonic_ns\": %lld, \"boottime_ns\": %lld",
+	       (long long)now_ns(CLOCK_MONOTONIC), (long long)now_ns(CLOCK_BOOTTIME));
 }
 
 /* sleep SECONDS: for ever without a number. */
@@ -432,7 +464,7 @@ static void do_signal(char **args)
 
 static volatile sig_atomic_t caught;
 
-static void catch(int sig)
+static void catch (int sig)
 {
 	caught = sig;
 }
@@ -529,7 +561,8 @@ static void do_interfaces(char **args)
 
 		snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", i->if_name);
 		ioctl(s, SIOCGIFFLAGS, &r);
-		printf("%s\"%s\": %d", i == list ? "" : ", ", i->if_name, (r.ifr_flags & IFF_UP) != 0);
+		printf("%s\"%s\": %d", i == list ? "" : ", ", i->if_name,
+		       (r.ifr_flags & IFF_UP) != 0);
 	}
 	printf("}");
 	if_freenameindex(list);
@@ -543,7 +576,8 @@ static void do_scheduling(char **args)
 
 	(void)args;
 	/* musl's sched_getscheduler() is a stub. */
-	printf(", \"policy\": %ld, \"nice\": %d, \"io_priority\": %ld, \"personality\": %d, \"cpus\": [",
+	printf(", \"policy\": %ld, \"nice\": %d, \"io_priority\": %ld, \"personality\": %d, "
+	       "\"cpus\": [",
 	       syscall(SYS_sched_getscheduler, 0), getpriority(PRIO_PROCESS, 0),
 	       syscall(SYS_ioprio_get, 1, 0), personality(PERSONALITY_QUERY));
 	CPU_ZERO(&set);
@@ -602,17 +636,39 @@ static const struct {
 	const char *name;
 	void (*run)(char **args);
 } commands[] = {
-	{"burn", do_burn},	   {"cat", do_cat},	  {"clock", do_clock},
-	{"cwd", do_cwd},	   {"echo", do_echo},	  {"env", do_env},
-	{"exit", do_exit},	   {"fds", do_fds},	  {"fork", do_fork},
-	{"ids", do_ids},	   {"interfaces", do_interfaces}, {"limits", do_limits},
-	{"ls", do_ls},		   {"memory", do_memory}, {"mkdir", do_mkdir},
-	{"mknod", do_mknod},	   {"mount", do_mount},	  {"notify", do_notify},
-	{"ns", do_ns},		   {"open", do_open},	  {"orphan", do_orphan},
-	{"scheduling", do_scheduling}, {"sethostname", do_sethostname}, {"signal", do_signal},
-	{"sleep", do_sleep},	   {"stat", do_stat},	  {"status", do_status},
-	{"syscall", do_syscall},   {"trap", do_trap},	  {"tty", do_tty},
-	{"umount", do_umount},	   {"uname", do_uname},	  {"unshare", do_unshare},
+	{"burn", do_burn},
+	{"cat", do_cat},
+	{"clock", do_clock},
+	{"cwd", do_cwd},
+	{"echo", do_echo},
+	{"env", do_env},
+	{"exit", do_exit},
+	{"fds", do_fds},
+	{"fork", do_fork},
+	{"ids", do_ids},
+	{"interfaces", do_interfaces},
+	{"limits", do_limits},
+	{"ls", do_ls},
+	{"memory", do_memory},
+	{"mkdir", do_mkdir},
+	{"mknod", do_mknod},
+	{"mount", do_mount},
+	{"notify", do_notify},
+	{"ns", do_ns},
+	{"open", do_open},
+	{"orphan", do_orphan},
+	{"scheduling", do_scheduling},
+	{"sethostname", do_sethostname},
+	{"signal", do_signal},
+	{"sleep", do_sleep},
+	{"stat", do_stat},
+	{"status", do_status},
+	{"syscall", do_syscall},
+	{"trap", do_trap},
+	{"tty", do_tty},
+	{"umount", do_umount},
+	{"uname", do_uname},
+	{"unshare", do_unshare},
 	{"write", do_write},
 };
 

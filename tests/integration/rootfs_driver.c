@@ -31,11 +31,11 @@
 static struct oci_mount mounts[32];
 static size_t n_mounts;
 
-static const char *const masked[] = { "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys",
-				      "/proc/latency_stats", "/proc/timer_list",
-				      "/proc/sched_debug", "/proc/scsi", "/sys/firmware" };
-static const char *const closed[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
-				      "/proc/sysrq-trigger" };
+static const char *const masked[] = {"/proc/acpi",        "/proc/asound",        "/proc/kcore",
+				     "/proc/keys",        "/proc/latency_stats", "/proc/timer_list",
+				     "/proc/sched_debug", "/proc/scsi",          "/sys/firmware"};
+static const char *const closed[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+				     "/proc/sysrq-trigger"};
 
 static struct oci_device devices[8];
 static size_t n_devices;
@@ -47,7 +47,7 @@ static void add_mount(const char *type, const char *source, const char *destinat
 	struct oci_mount *m = &mounts[n_mounts++];
 	char *copy = strdup(options), *save = NULL;
 
-	*m = (struct oci_mount){ 0 };
+	*m = (struct oci_mount){0};
 	m->type = type;
 	m->source = source;
 	m->destination = destination;
@@ -84,7 +84,8 @@ static void fail(const struct err *e)
 
 static int bind_pty(const struct rootfs_plan *p, struct rootfs *r, struct err *e)
 {
-	int unlock = 0, pty, master = path_open_in_root(r->root_fd, "/dev/ptmx", O_RDWR | O_NOCTTY, 0);
+	int unlock = 0, pty,
+	    master = path_open_in_root(r->root_fd, "/dev/ptmx", O_RDWR | O_NOCTTY, 0);
 
 	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
 		return err_say(e, -ENOTTY, "no /dev/ptmx: %d", master);
@@ -103,7 +104,7 @@ static int give_source(void *arg, int index, struct err *e)
 
 static void open_sources(const struct rootfs_plan *p)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 
 	for (size_t i = 0; i < p->mounts.n; i++)
 		if (p->mounts.v[i].is_idmap) {
@@ -115,9 +116,9 @@ static void open_sources(const struct rootfs_plan *p)
 
 static int child(const struct rootfs_plan *p, char **argv)
 {
-	const struct rootfs_helper helper = { give_source, NULL };
+	const struct rootfs_helper helper = {give_source, NULL};
 	struct rootfs r = ROOTFS_INIT;
-	struct err e = { 0 };
+	struct err e = {0};
 
 	if (rootfs_mount_all(p, &helper, &r, &e) < 0)
 		fail(&e);
@@ -194,7 +195,7 @@ static void add_device(char *type)
 
 static void parse(int argc, char **argv, struct oci_spec *spec, struct rootfs_facts *f, int *ret_at)
 {
-	static struct oci_id_map map = { 0, 1000, 1 };
+	static struct oci_id_map map = {0, 1000, 1};
 	int i;
 
 	for (i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {
@@ -215,8 +216,8 @@ static void parse(int argc, char **argv, struct oci_spec *spec, struct rootfs_fa
 		} else if (str_eq(a, "slave")) {
 			spec->linux_.rootfs_propagation = "rslave";
 		} else if (str_eq(a, "mapped")) {
-			mounts[n_mounts - 1].uid_mappings = (struct oci_id_maps){ &map, 1 };
-			mounts[n_mounts - 1].gid_mappings = (struct oci_id_maps){ &map, 1 };
+			mounts[n_mounts - 1].uid_mappings = (struct oci_id_maps){&map, 1};
+			mounts[n_mounts - 1].gid_mappings = (struct oci_id_maps){&map, 1};
 		} else if (str_starts(a, "device=")) {
 			add_device(a + 7);
 		} else if (str_eq(a, "cgroup")) {
@@ -237,17 +238,20 @@ static void parse(int argc, char **argv, struct oci_spec *spec, struct rootfs_fa
 int main(int argc, char **argv)
 {
 	static struct rootfs_cgroup_view views[] = {
-		{ false, "memory", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/memory" },
-		{ false, "cpu,cpuacct", "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/cpu,cpuacct" },
+		{false, "memory", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/memory"},
+		{false, "cpu,cpuacct", "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/cpu,cpuacct"},
 	};
 	struct rootfs_facts f = {
-		.bundle = "/", .has_net_ns = true, .has_mount_ns = true,
-		.cgroup = views, .n_cgroup = ARRAY_LEN(views),
+		.bundle = "/",
+		.has_net_ns = true,
+		.has_mount_ns = true,
+		.cgroup = views,
+		.n_cgroup = ARRAY_LEN(views),
 	};
-	struct oci_spec spec = { 0 };
+	struct oci_spec spec = {0};
 	struct rootfs_plan p;
-	auto_arena struct arena a = { 0 };
-	struct err e = { 0 };
+	auto_arena struct arena a = {0};
+	struct err e = {0};
 	int at, status;
 
 	if (argc < 3)
@@ -257,8 +261,8 @@ int main(int argc, char **argv)
 	parse(argc, argv, &spec, &f, &at);
 	spec.mounts.v = mounts;
 	spec.mounts.n = n_mounts;
-	spec.linux_.masked_paths = (struct str_slice){ (const char **)masked, ARRAY_LEN(masked) };
-	spec.linux_.readonly_paths = (struct str_slice){ (const char **)closed, ARRAY_LEN(closed) };
+	spec.linux_.masked_paths = (struct str_slice){(const char **)masked, ARRAY_LEN(masked)};
+	spec.linux_.readonly_paths = (struct str_slice){(const char **)closed, ARRAY_LEN(closed)};
 	spec.linux_.devices.v = devices;
 	spec.linux_.devices.n = n_devices;
 	if (rootfs_plan_make(&spec, &f, &a, &p, &e) < 0)

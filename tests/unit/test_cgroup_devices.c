@@ -121,7 +121,7 @@ static uint32_t access_type(char type, const char *access)
 	uint32_t bits = 0;
 
 	for (; *access; access++)
-		bits |= *access == 'r'	 ? BPF_DEVCG_ACC_READ
+		bits |= *access == 'r'   ? BPF_DEVCG_ACC_READ
 			: *access == 'w' ? BPF_DEVCG_ACC_WRITE
 					 : BPF_DEVCG_ACC_MKNOD;
 	return bits << 16 | (type == 'c' ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK);

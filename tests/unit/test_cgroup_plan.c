@@ -298,7 +298,7 @@ static void test_unified(void **state)
 static void test_weights(void **state)
 {
 	static const uint64_t shares[][2] = {
-		{0, 0},	   {1, 1},	{2, 1},	     {3, 2},	   {4, 2},	    {256, 35},
+		{0, 0},    {1, 1},      {2, 1},      {3, 2},       {4, 2},          {256, 35},
 		{512, 59}, {1024, 100}, {2048, 174}, {10240, 639}, {262144, 10000}, {300000, 10000},
 	};
 	uint64_t last = 0;
@@ -474,13 +474,13 @@ static void test_print(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cpu),	cmocka_unit_test(test_cpu_errors),
-		cmocka_unit_test(test_memory),	cmocka_unit_test(test_memory_errors),
-		cmocka_unit_test(test_pids),	cmocka_unit_test(test_io),
-		cmocka_unit_test(test_others),	cmocka_unit_test(test_unified),
+		cmocka_unit_test(test_cpu),     cmocka_unit_test(test_cpu_errors),
+		cmocka_unit_test(test_memory),  cmocka_unit_test(test_memory_errors),
+		cmocka_unit_test(test_pids),    cmocka_unit_test(test_io),
+		cmocka_unit_test(test_others),  cmocka_unit_test(test_unified),
 		cmocka_unit_test(test_weights), cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_used),	cmocka_unit_test(test_rootless),
-		cmocka_unit_test(test_owner),	cmocka_unit_test(test_device_writes),
+		cmocka_unit_test(test_used),    cmocka_unit_test(test_rootless),
+		cmocka_unit_test(test_owner),   cmocka_unit_test(test_device_writes),
 		cmocka_unit_test(test_print),
 	};
 

@@ -16,15 +16,15 @@
 #include "kernel/sys.h"
 #include "namespace/namespace.h"
 
-#define FAILS(spec, text_)                                                                         \
-	do {                                                                                       \
-		struct ns_plan p_ = {.hostname = "untouched"};                                     \
-		struct err e_ = {0};                                                               \
-		assert_int_equal(ns_plan_make(spec, false, &p_, &e_), -EINVAL);                    \
-		assert_int_equal(e_.code, EINVAL);                                                 \
-		if (!strstr(e_.text, text_))                                                       \
-			fail_msg("\"%s\" is not in \"%s\"", text_, e_.text);                       \
-		assert_string_equal(p_.hostname, "untouched");                                     \
+#define FAILS(spec, text_)                                                      \
+	do {                                                                    \
+		struct ns_plan p_ = {.hostname = "untouched"};                  \
+		struct err e_ = {0};                                            \
+		assert_int_equal(ns_plan_make(spec, false, &p_, &e_), -EINVAL); \
+		assert_int_equal(e_.code, EINVAL);                              \
+		if (!strstr(e_.text, text_))                                    \
+			fail_msg("\"%s\" is not in \"%s\"", text_, e_.text);    \
+		assert_string_equal(p_.hostname, "untouched");                  \
 	} while (0)
 
 static struct oci_spec spec_of(struct oci_namespace *n, size_t count)
@@ -50,8 +50,10 @@ static void test_table(void **state)
 static void test_actions(void **state)
 {
 	struct oci_namespace n[] = {
-		{"pid", NULL}, {"network", "/run/netns/x"}, {"ipc", ""}, {"uts", NULL},
-		{"mount", NULL}, {"cgroup", NULL}, {"time", NULL},
+		{"pid", NULL},   {"network", "/run/netns/x"},
+		{"ipc", ""},     {"uts", NULL},
+		{"mount", NULL}, {"cgroup", NULL},
+		{"time", NULL},
 	};
 	struct oci_spec spec = spec_of(n, ARRAY_LEN(n));
 	struct ns_plan p;
@@ -67,8 +69,8 @@ static void test_actions(void **state)
 	assert_string_equal(p.hostname, "box");
 	assert_null(p.domainname);
 	/* cgroup waits for the group, time goes with the rest while it has no offsets */
-	assert_int_equal(ns_clone_flags(&p), CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-						     CLONE_NEWNS | CLONE_NEWTIME);
+	assert_int_equal(ns_clone_flags(&p),
+			 CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS | CLONE_NEWTIME);
 	p.monotonic = (struct oci_time_offset){true, 5, 0};
 	assert_int_equal(ns_clone_flags(&p),
 			 CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS);
@@ -176,8 +178,9 @@ static int count_fds(void)
 
 static void test_open(void **state)
 {
-	struct ns_plan p = {.action = {[NS_UTS] = NS_JOIN, [NS_NET] = NS_JOIN},
-			    .path = {[NS_UTS] = "/proc/self/ns/uts", [NS_NET] = "/proc/self/ns/net"}};
+	struct ns_plan p = {
+		.action = {[NS_UTS] = NS_JOIN, [NS_NET] = NS_JOIN},
+		.path = {[NS_UTS] = "/proc/self/ns/uts", [NS_NET] = "/proc/self/ns/net"}};
 	int fds[NS_TYPE_COUNT], before = count_fds();
 	struct oci_pair sysctl = {"net.ipv4.ip_forward", "1"};
 	struct err e = {0};
@@ -234,10 +237,10 @@ static void test_print(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),  cmocka_unit_test(test_actions),
-		cmocka_unit_test(test_stage),  cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_maps),   cmocka_unit_test(test_time_errors),
-		cmocka_unit_test(test_open),   cmocka_unit_test(test_print),
+		cmocka_unit_test(test_table), cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_stage), cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_maps),  cmocka_unit_test(test_time_errors),
+		cmocka_unit_test(test_open),  cmocka_unit_test(test_print),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

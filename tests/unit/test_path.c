@@ -136,19 +136,19 @@ static void test_refusals(void)
 		const char *path;
 		int flags, expected;
 	} row[] = {
-		{ "", O_PATH, -ENOENT },
-		{ "nothing", O_PATH, -ENOENT },
-		{ "dangling", O_RDONLY, -ENOENT },
-		{ "loop1", O_RDONLY, -ELOOP },
-		{ "self", O_RDONLY, -ELOOP },
-		{ "abs", O_RDONLY | O_NOFOLLOW, -ELOOP },
-		{ "etc/passwd/x", O_RDONLY, -ENOTDIR },
-		{ "etc/passwd/", O_RDONLY, -ENOTDIR },
-		{ "etc/passwd", O_PATH | O_DIRECTORY, -ENOTDIR },
-		{ "a", O_WRONLY, -EISDIR },
-		{ "magic/etc", O_PATH, -ENOENT }, /* the link stays below the root: no proc there */
-		{ "etc/passwd", O_WRONLY | O_CREAT | O_EXCL, -EEXIST },
-		{ "dangling", O_WRONLY | O_CREAT | O_EXCL, -EEXIST },
+		{"", O_PATH, -ENOENT},
+		{"nothing", O_PATH, -ENOENT},
+		{"dangling", O_RDONLY, -ENOENT},
+		{"loop1", O_RDONLY, -ELOOP},
+		{"self", O_RDONLY, -ELOOP},
+		{"abs", O_RDONLY | O_NOFOLLOW, -ELOOP},
+		{"etc/passwd/x", O_RDONLY, -ENOTDIR},
+		{"etc/passwd/", O_RDONLY, -ENOTDIR},
+		{"etc/passwd", O_PATH | O_DIRECTORY, -ENOTDIR},
+		{"a", O_WRONLY, -EISDIR},
+		{"magic/etc", O_PATH, -ENOENT}, /* the link stays below the root: no proc there */
+		{"etc/passwd", O_WRONLY | O_CREAT | O_EXCL, -EEXIST},
+		{"dangling", O_WRONLY | O_CREAT | O_EXCL, -EEXIST},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
@@ -200,7 +200,7 @@ static void test_mkdirs(void)
 
 static void test_mkfile(void)
 {
-	static const char *const missing[] = { "f1/f2/file", "dangling2", "a/up/new-file" };
+	static const char *const missing[] = {"f1/f2/file", "dangling2", "a/up/new-file"};
 	struct stat s, t;
 	int fd;
 
@@ -243,7 +243,8 @@ static void test_parent(void)
 	close(fd);
 	assert_string_equal(name, "r");
 	assert_int_equal(path_open_parent_in_root(root_fd, "/", true, name, sizeof(name)), -EINVAL);
-	assert_int_equal(path_open_parent_in_root(root_fd, "a/..", true, name, sizeof(name)), -EINVAL);
+	assert_int_equal(path_open_parent_in_root(root_fd, "a/..", true, name, sizeof(name)),
+			 -EINVAL);
 	assert_int_equal(path_open_parent_in_root(root_fd, "a/file", true, name, 3), -ENAMETOOLONG);
 }
 
@@ -278,11 +279,15 @@ static void test_procfs(void **state)
 		const char *path;
 		int flags;
 	} row[] = {
-		{ "proc/self/root/etc", O_PATH },     { "proc/self/cwd", O_PATH },
-		{ "proc/self/exe", O_RDONLY },	      { "proc/self/fd/0", O_PATH },
-		{ "proc/self/ns/mnt", O_PATH },	      { "proc/self/status", O_PATH },
-		{ "proc/mounts", O_PATH },	      { "proc/self", O_PATH | O_NOFOLLOW },
-		{ "proc/self/exe", O_PATH | O_NOFOLLOW },
+		{"proc/self/root/etc", O_PATH},
+		{"proc/self/cwd", O_PATH},
+		{"proc/self/exe", O_RDONLY},
+		{"proc/self/fd/0", O_PATH},
+		{"proc/self/ns/mnt", O_PATH},
+		{"proc/self/status", O_PATH},
+		{"proc/mounts", O_PATH},
+		{"proc/self", O_PATH | O_NOFOLLOW},
+		{"proc/self/exe", O_PATH | O_NOFOLLOW},
 	};
 	auto_close int slash = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char by_kernel[64], by_walk[64];
@@ -305,10 +310,10 @@ static void test_procfs(void **state)
 static void test_same_answers(void **state)
 {
 	static const char *const part[] = {
-		"a",	   "b",	    "..",	  ".",	  "abs",  "abs-dir", "climb", "up",
+		"a",     "b",        "..",    ".",         "abs", "abs-dir", "climb",   "up",
 		"loop1", "dangling", "slash", "dir-slash", "etc", "passwd",  "nothing",
 	};
-	static const int flags[] = { O_PATH, O_PATH | O_NOFOLLOW, O_RDONLY | O_DIRECTORY };
+	static const int flags[] = {O_PATH, O_PATH | O_NOFOLLOW, O_RDONLY | O_DIRECTORY};
 	size_t n = ARRAY_LEN(part);
 
 	(void)state;

@@ -78,8 +78,8 @@ static void expect_mode(const char *path, mode_t mode)
 
 static void test_tree(void **state)
 {
-	const struct timespec old[2] = { { 1000, 0 }, { 2000, 0 } };
-	char text[32] = { 0 };
+	const struct timespec old[2] = {{1000, 0}, {2000, 0}};
+	char text[32] = {0};
 	auto_close int fd = -EBADF;
 	struct stat s;
 

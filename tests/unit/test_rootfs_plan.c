@@ -104,46 +104,47 @@ static void test_flags(void **state)
 		uint64_t set, clear, rset, rclear;
 		unsigned super;
 	} row[] = {
-		{ "defaults", 0, 0, 0, 0, 0 },
-		{ "ro", MOUNT_ATTR_RDONLY, 0, 0, 0, MS_RDONLY },
-		{ "rw", 0, MOUNT_ATTR_RDONLY, 0, 0, 0 },
-		{ "ro rw", 0, MOUNT_ATTR_RDONLY, 0, 0, 0 },
-		{ "rw ro", MOUNT_ATTR_RDONLY, 0, 0, 0, MS_RDONLY },
-		{ "nosuid nodev noexec", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, 0,
-		  0, 0 },
-		{ "nosuid suid dev exec", 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
-		  0, 0, 0 },
-		{ "noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME, 0, 0, 0 },
-		{ "noatime strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME, 0, 0, 0 },
-		{ "noatime atime", 0, MOUNT_ATTR__ATIME, 0, 0, 0 },
-		{ "strictatime nostrictatime", 0, MOUNT_ATTR__ATIME, 0, 0, 0 },
-		{ "relatime", 0, MOUNT_ATTR__ATIME, 0, 0, 0 },
-		{ "norelatime", 0, MOUNT_ATTR__ATIME, 0, 0, 0 },
-		{ "nodiratime", MOUNT_ATTR_NODIRATIME, 0, 0, 0, 0 },
-		{ "diratime", 0, MOUNT_ATTR_NODIRATIME, 0, 0, 0 },
-		{ "nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0, 0, 0, 0 },
-		{ "symfollow", 0, MOUNT_ATTR_NOSYMFOLLOW, 0, 0, 0 },
-		{ "rro", 0, 0, MOUNT_ATTR_RDONLY, 0, 0 },
-		{ "rro rrw", 0, 0, 0, MOUNT_ATTR_RDONLY, 0 },
-		{ "rnosuid rnodev rnoexec rnosymfollow rnodiratime", 0, 0,
-		  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW |
-			  MOUNT_ATTR_NODIRATIME,
-		  0, 0 },
-		{ "rsuid rdev rexec rsymfollow rdiratime", 0, 0, 0,
-		  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW |
-			  MOUNT_ATTR_NODIRATIME,
-		  0 },
-		{ "rnoatime", 0, 0, MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME, 0 },
-		{ "rstrictatime", 0, 0, MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME, 0 },
-		{ "rnoatime ratime", 0, 0, 0, MOUNT_ATTR__ATIME, 0 },
-		{ "rrelatime", 0, 0, 0, MOUNT_ATTR__ATIME, 0 },
-		{ "rnorelatime", 0, 0, 0, MOUNT_ATTR__ATIME, 0 },
-		{ "rnostrictatime", 0, 0, 0, MOUNT_ATTR__ATIME, 0 },
-		{ "sync dirsync mand lazytime iversion silent acl", 0, 0, 0, 0,
-		  MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME | MS_I_VERSION | MS_SILENT |
-			  MS_POSIXACL },
-		{ "sync mand lazytime iversion silent acl async nomand nolazytime noiversion loud noacl",
-		  0, 0, 0, 0, 0 },
+		{"defaults", 0, 0, 0, 0, 0},
+		{"ro", MOUNT_ATTR_RDONLY, 0, 0, 0, MS_RDONLY},
+		{"rw", 0, MOUNT_ATTR_RDONLY, 0, 0, 0},
+		{"ro rw", 0, MOUNT_ATTR_RDONLY, 0, 0, 0},
+		{"rw ro", MOUNT_ATTR_RDONLY, 0, 0, 0, MS_RDONLY},
+		{"nosuid nodev noexec", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0,
+		 0, 0, 0},
+		{"nosuid suid dev exec", 0,
+		 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, 0, 0},
+		{"noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME, 0, 0, 0},
+		{"noatime strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME, 0, 0, 0},
+		{"noatime atime", 0, MOUNT_ATTR__ATIME, 0, 0, 0},
+		{"strictatime nostrictatime", 0, MOUNT_ATTR__ATIME, 0, 0, 0},
+		{"relatime", 0, MOUNT_ATTR__ATIME, 0, 0, 0},
+		{"norelatime", 0, MOUNT_ATTR__ATIME, 0, 0, 0},
+		{"nodiratime", MOUNT_ATTR_NODIRATIME, 0, 0, 0, 0},
+		{"diratime", 0, MOUNT_ATTR_NODIRATIME, 0, 0, 0},
+		{"nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0, 0, 0, 0},
+		{"symfollow", 0, MOUNT_ATTR_NOSYMFOLLOW, 0, 0, 0},
+		{"rro", 0, 0, MOUNT_ATTR_RDONLY, 0, 0},
+		{"rro rrw", 0, 0, 0, MOUNT_ATTR_RDONLY, 0},
+		{"rnosuid rnodev rnoexec rnosymfollow rnodiratime", 0, 0,
+		 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW |
+			 MOUNT_ATTR_NODIRATIME,
+		 0, 0},
+		{"rsuid rdev rexec rsymfollow rdiratime", 0, 0, 0,
+		 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW |
+			 MOUNT_ATTR_NODIRATIME,
+		 0},
+		{"rnoatime", 0, 0, MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME, 0},
+		{"rstrictatime", 0, 0, MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME, 0},
+		{"rnoatime ratime", 0, 0, 0, MOUNT_ATTR__ATIME, 0},
+		{"rrelatime", 0, 0, 0, MOUNT_ATTR__ATIME, 0},
+		{"rnorelatime", 0, 0, 0, MOUNT_ATTR__ATIME, 0},
+		{"rnostrictatime", 0, 0, 0, MOUNT_ATTR__ATIME, 0},
+		{"sync dirsync mand lazytime iversion silent acl", 0, 0, 0, 0,
+		 MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME | MS_I_VERSION |
+			 MS_SILENT | MS_POSIXACL},
+		{"sync mand lazytime iversion silent acl async nomand nolazytime noiversion loud "
+		 "noacl",
+		 0, 0, 0, 0, 0},
 	};
 
 	(void)state;
@@ -167,10 +168,10 @@ static void test_propagation(void **state)
 		uint64_t flag;
 		bool is_recursive;
 	} row[] = {
-		{ "private", MS_PRIVATE, false },	{ "rprivate", MS_PRIVATE, true },
-		{ "shared", MS_SHARED, false },		{ "rshared", MS_SHARED, true },
-		{ "slave", MS_SLAVE, false },		{ "rslave", MS_SLAVE, true },
-		{ "unbindable", MS_UNBINDABLE, false }, { "runbindable", MS_UNBINDABLE, true },
+		{"private", MS_PRIVATE, false},       {"rprivate", MS_PRIVATE, true},
+		{"shared", MS_SHARED, false},         {"rshared", MS_SHARED, true},
+		{"slave", MS_SLAVE, false},           {"rslave", MS_SLAVE, true},
+		{"unbindable", MS_UNBINDABLE, false}, {"runbindable", MS_UNBINDABLE, true},
 	};
 
 	(void)state;
@@ -193,21 +194,70 @@ static void test_propagation(void **state)
 static void test_checklist(void **state)
 {
 	static const char *const name[] = {
-		"async",	"atime",       "bind",		"defaults",    "dev",
-		"diratime",	"dirsync",     "exec",		"iversion",    "lazytime",
-		"loud",		"noatime",     "nodev",		"nodiratime",  "noexec",
-		"noiversion",	"nolazytime",  "norelatime",	"nostrictatime", "nosuid",
-		"private",	"rbind",       "relatime",	"remount",     "ro",
-		"rprivate",	"rshared",     "rslave",	"runbindable", "rw",
-		"shared",	"silent",      "slave",		"strictatime", "suid",
-		"sync",		"unbindable",  "nosymfollow",	"symfollow",   "ratime",
-		"rdev",		"rdiratime",   "rexec",		"rnoatime",    "rnodev",
-		"rnodiratime",	"rnoexec",     "rnorelatime",	"rnostrictatime", "rnosuid",
-		"rnosymfollow", "rrelatime",   "rro",		"rrw",	       "rstrictatime",
-		"rsuid",	"rsymfollow",  "idmap",		"ridmap",      "mand",
-		"nomand",	"tmpcopyup",
+		"async",
+		"atime",
+		"bind",
+		"defaults",
+		"dev",
+		"diratime",
+		"dirsync",
+		"exec",
+		"iversion",
+		"lazytime",
+		"loud",
+		"noatime",
+		"nodev",
+		"nodiratime",
+		"noexec",
+		"noiversion",
+		"nolazytime",
+		"norelatime",
+		"nostrictatime",
+		"nosuid",
+		"private",
+		"rbind",
+		"relatime",
+		"remount",
+		"ro",
+		"rprivate",
+		"rshared",
+		"rslave",
+		"runbindable",
+		"rw",
+		"shared",
+		"silent",
+		"slave",
+		"strictatime",
+		"suid",
+		"sync",
+		"unbindable",
+		"nosymfollow",
+		"symfollow",
+		"ratime",
+		"rdev",
+		"rdiratime",
+		"rexec",
+		"rnoatime",
+		"rnodev",
+		"rnodiratime",
+		"rnoexec",
+		"rnorelatime",
+		"rnostrictatime",
+		"rnosuid",
+		"rnosymfollow",
+		"rrelatime",
+		"rro",
+		"rrw",
+		"rstrictatime",
+		"rsuid",
+		"rsymfollow",
+		"idmap",
+		"ridmap",
+		"mand",
+		"nomand",
+		"tmpcopyup",
 	};
-	struct rootfs_mount m = { 0 };
+	struct rootfs_mount m = {0};
 	enum mount_word word;
 	size_t n = 0;
 
@@ -263,10 +313,10 @@ static void test_kinds(void **state)
 static void test_cgroup(void **state)
 {
 	struct rootfs_cgroup_view v1[] = {
-		{ false, "memory", "/sys/fs/cgroup/memory/x", "/sys/fs/cgroup/memory" },
-		{ true, "unified", "/sys/fs/cgroup/unified/x", "/sys/fs/cgroup/unified" },
+		{false, "memory", "/sys/fs/cgroup/memory/x", "/sys/fs/cgroup/memory"},
+		{true, "unified", "/sys/fs/cgroup/unified/x", "/sys/fs/cgroup/unified"},
 	};
-	struct rootfs_cgroup_view v2 = { true, "", "/sys/fs/cgroup/x", "/sys/fs/cgroup" };
+	struct rootfs_cgroup_view v2 = {true, "", "/sys/fs/cgroup/x", "/sys/fs/cgroup"};
 	const struct rootfs_mount *m;
 
 	(void)state;
@@ -289,7 +339,7 @@ static void test_cgroup(void **state)
 
 static void test_idmap(void **state)
 {
-	struct oci_id_map map = { 0, 100000, 65536 };
+	struct oci_id_map map = {0, 100000, 65536};
 	const struct rootfs_mount *m;
 
 	(void)state;
@@ -298,9 +348,9 @@ static void test_idmap(void **state)
 	assert_true(m->is_idmap && m->is_idmap_recursive);
 	facts.has_user_ns = false;
 	expect_error("idmap needs");
-	mounts[0].uid_mappings = (struct oci_id_maps){ &map, 1 };
+	mounts[0].uid_mappings = (struct oci_id_maps){&map, 1};
 	expect_error("both uidMappings and gidMappings");
-	mounts[0].gid_mappings = (struct oci_id_maps){ &map, 1 };
+	mounts[0].gid_mappings = (struct oci_id_maps){&map, 1};
 	assert_int_equal(make(), 0);
 	mounts[0].options.n = 1; /* without an idmap option: of the top alone */
 	assert_int_equal(make(), 0);
@@ -318,18 +368,18 @@ static void test_mount_errors(void **state)
 	static const struct {
 		const char *destination, *type, *source, *options, *says;
 	} row[] = {
-		{ NULL, "tmpfs", "tmpfs", "", "has no destination" },
-		{ "", "tmpfs", "tmpfs", "", "has no destination" },
-		{ "/", "tmpfs", "tmpfs", "", "root itself" },
-		{ "/a/..", "bind", "/x", "bind", "root itself" },
-		{ "/d", "bind", NULL, "bind", "has no source" },
-		{ "/d", NULL, "/x", "", "neither a type" },
-		{ "/proc/self", "bind", "/x", "bind", "inside /proc" },
-		{ "/proc/sysrq-trigger", "bind", "/x", "bind", "inside /proc" },
-		{ "/x/../proc/1", "tmpfs", "tmpfs", "", "inside /proc" },
-		{ "/proc", "tmpfs", "tmpfs", "", "not of type proc" },
-		{ "/d", "bind", "/x", "bind tmpcopyup", "tmpcopyup is for tmpfs only" },
-		{ "/d", "proc", "proc", "tmpcopyup", "tmpcopyup is for tmpfs only" },
+		{NULL, "tmpfs", "tmpfs", "", "has no destination"},
+		{"", "tmpfs", "tmpfs", "", "has no destination"},
+		{"/", "tmpfs", "tmpfs", "", "root itself"},
+		{"/a/..", "bind", "/x", "bind", "root itself"},
+		{"/d", "bind", NULL, "bind", "has no source"},
+		{"/d", NULL, "/x", "", "neither a type"},
+		{"/proc/self", "bind", "/x", "bind", "inside /proc"},
+		{"/proc/sysrq-trigger", "bind", "/x", "bind", "inside /proc"},
+		{"/x/../proc/1", "tmpfs", "tmpfs", "", "inside /proc"},
+		{"/proc", "tmpfs", "tmpfs", "", "not of type proc"},
+		{"/d", "bind", "/x", "bind tmpcopyup", "tmpcopyup is for tmpfs only"},
+		{"/d", "proc", "proc", "tmpcopyup", "tmpcopyup is for tmpfs only"},
 	};
 
 	(void)state;
@@ -351,7 +401,7 @@ static void test_other_errors(void **state)
 	spec.root.path = NULL;
 	expect_error("root.path");
 	spec.root.path = "/abs";
-	spec.linux_.masked_paths = (struct str_slice){ &relative, 1 };
+	spec.linux_.masked_paths = (struct str_slice){&relative, 1};
 	expect_error("maskedPaths: \"proc/kcore\" is not absolute");
 	spec.linux_.readonly_paths = spec.linux_.masked_paths;
 	spec.linux_.masked_paths.n = 0;
@@ -371,10 +421,14 @@ static void test_other_errors(void **state)
 static void test_devices(void **state)
 {
 	struct oci_device d[] = {
-		{ .type = "c", .path = "/dev/fuse", .major = 10, .minor = 229 },
-		{ .type = "u", .path = "/dev//null", .major = 1, .minor = 3, .file_mode = { true, 0600 } },
-		{ .type = "c", .path = "/dev/ptmx", .major = 5, .minor = 2 },
-		{ .type = "p", .path = "/run/pipe" },
+		{.type = "c", .path = "/dev/fuse", .major = 10, .minor = 229},
+		{.type = "u",
+		 .path = "/dev//null",
+		 .major = 1,
+		 .minor = 3,
+		 .file_mode = {true, 0600}},
+		{.type = "c", .path = "/dev/ptmx", .major = 5, .minor = 2},
+		{.type = "p", .path = "/run/pipe"},
 	};
 
 	(void)state;
@@ -413,16 +467,24 @@ static const char golden[] =
 	"\"attributes\":[\"nosuid\",\"strictatime\"]},"
 	"{\"kind\":\"cgroup-v1\",\"destination\":\"/sys/fs/cgroup\",\"source\":\"cgroup\","
 	"\"attributes\":[\"ro\",\"nosuid\"]},"
-	"{\"kind\":\"bind\",\"destination\":\"/etc/hosts\",\"source\":\"/var/hosts\",\"recursive\":true,"
-	"\"attributes\":[\"rw\"],\"recursiveAttributes\":[\"nodev\"],\"propagation\":\"rprivate\"}],"
+	"{\"kind\":\"bind\",\"destination\":\"/etc/hosts\",\"source\":\"/var/"
+	"hosts\",\"recursive\":true,"
+	"\"attributes\":[\"rw\"],\"recursiveAttributes\":[\"nodev\"],\"propagation\":\"rprivate\"}]"
+	","
 	"\"cgroup\":[{\"version\":1,\"name\":\"memory\",\"source\":\"/sys/fs/cgroup/memory/c\"}],"
 	"\"devices\":["
-	"{\"path\":\"/dev/null\",\"type\":\"c\",\"major\":1,\"minor\":3,\"fileMode\":438,\"uid\":0,\"gid\":0},"
-	"{\"path\":\"/dev/zero\",\"type\":\"c\",\"major\":1,\"minor\":5,\"fileMode\":438,\"uid\":0,\"gid\":0},"
-	"{\"path\":\"/dev/full\",\"type\":\"c\",\"major\":1,\"minor\":7,\"fileMode\":438,\"uid\":0,\"gid\":0},"
-	"{\"path\":\"/dev/random\",\"type\":\"c\",\"major\":1,\"minor\":8,\"fileMode\":438,\"uid\":0,\"gid\":0},"
-	"{\"path\":\"/dev/urandom\",\"type\":\"c\",\"major\":1,\"minor\":9,\"fileMode\":438,\"uid\":0,\"gid\":0},"
-	"{\"path\":\"/dev/tty\",\"type\":\"c\",\"major\":5,\"minor\":0,\"fileMode\":438,\"uid\":0,\"gid\":0}],"
+	"{\"path\":\"/dev/"
+	"null\",\"type\":\"c\",\"major\":1,\"minor\":3,\"fileMode\":438,\"uid\":0,\"gid\":0},"
+	"{\"path\":\"/dev/"
+	"zero\",\"type\":\"c\",\"major\":1,\"minor\":5,\"fileMode\":438,\"uid\":0,\"gid\":0},"
+	"{\"path\":\"/dev/"
+	"full\",\"type\":\"c\",\"major\":1,\"minor\":7,\"fileMode\":438,\"uid\":0,\"gid\":0},"
+	"{\"path\":\"/dev/"
+	"random\",\"type\":\"c\",\"major\":1,\"minor\":8,\"fileMode\":438,\"uid\":0,\"gid\":0},"
+	"{\"path\":\"/dev/"
+	"urandom\",\"type\":\"c\",\"major\":1,\"minor\":9,\"fileMode\":438,\"uid\":0,\"gid\":0},"
+	"{\"path\":\"/dev/"
+	"tty\",\"type\":\"c\",\"major\":5,\"minor\":0,\"fileMode\":438,\"uid\":0,\"gid\":0}],"
 	"\"console\":true,\"maskedPaths\":[\"/proc/kcore\"],\"readonlyPaths\":[\"/proc/sys\"],"
 	"\"mountLabel\":\"l:s0\"}";
 
@@ -444,9 +506,9 @@ static void drop_blanks(char *s)
 static void test_golden(void **state)
 {
 	static const char *masked = "/proc/kcore", *closed = "/proc/sys";
-	struct rootfs_cgroup_view view = { false, "memory", "/sys/fs/cgroup/memory/c",
-					   "/sys/fs/cgroup/memory" };
-	auto_json_writer struct json_writer w = { 0 };
+	struct rootfs_cgroup_view view = {false, "memory", "/sys/fs/cgroup/memory/c",
+					  "/sys/fs/cgroup/memory"};
+	auto_json_writer struct json_writer w = {0};
 	char *text;
 
 	(void)state;
@@ -456,8 +518,8 @@ static void test_golden(void **state)
 	spec.root.readonly = true;
 	spec.linux_.mount_label = "l:s0";
 	spec.linux_.rootfs_propagation = "rslave";
-	spec.linux_.masked_paths = (struct str_slice){ &masked, 1 };
-	spec.linux_.readonly_paths = (struct str_slice){ &closed, 1 };
+	spec.linux_.masked_paths = (struct str_slice){&masked, 1};
+	spec.linux_.readonly_paths = (struct str_slice){&closed, 1};
 	add("/proc", "proc", "proc", "nosuid noexec nodev");
 	add("/dev", "tmpfs", "tmpfs", "nosuid strictatime mode=755 size=65536k");
 	add("/sys/fs/cgroup", "cgroup", "cgroup", "ro nosuid");
@@ -473,9 +535,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_flags),	 TEST(test_propagation),  TEST(test_checklist), TEST(test_kinds),
-		TEST(test_cgroup),	 TEST(test_idmap),	  TEST(test_mount_errors),
-		TEST(test_other_errors), TEST(test_devices),	  TEST(test_golden),
+		TEST(test_flags),        TEST(test_propagation),  TEST(test_checklist),
+		TEST(test_kinds),        TEST(test_cgroup),       TEST(test_idmap),
+		TEST(test_mount_errors), TEST(test_other_errors), TEST(test_devices),
+		TEST(test_golden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

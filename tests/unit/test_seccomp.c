@@ -86,15 +86,15 @@ static uint32_t oracle_action(const char *name, struct maybe_u64 errno_ret)
 	return SCMP_ACT_KILL;
 }
 
-static const char *const ops[] = { "SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE",       "SCMP_CMP_EQ",
-				   "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_MASKED_EQ" };
-static const enum scmp_compare oracle_ops[] = { SCMP_CMP_NE, SCMP_CMP_LT, SCMP_CMP_LE,
-						SCMP_CMP_EQ, SCMP_CMP_GE, SCMP_CMP_GT,
-						SCMP_CMP_MASKED_EQ };
+static const char *const ops[] = {"SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE",       "SCMP_CMP_EQ",
+				  "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_MASKED_EQ"};
+static const enum scmp_compare oracle_ops[] = {SCMP_CMP_NE,       SCMP_CMP_LT, SCMP_CMP_LE,
+					       SCMP_CMP_EQ,       SCMP_CMP_GE, SCMP_CMP_GT,
+					       SCMP_CMP_MASKED_EQ};
 
 static struct scmp_arg_cmp oracle_cond(const struct oci_seccomp_arg *a)
 {
-	struct scmp_arg_cmp r = { .arg = a->index, .datum_a = a->value, .datum_b = a->value_two };
+	struct scmp_arg_cmp r = {.arg = a->index, .datum_a = a->value, .datum_b = a->value_two};
 
 	for (size_t i = 0; i < COUNT(ops); i++)
 		if (!strcmp(ops[i], a->op))
@@ -181,8 +181,9 @@ static uint32_t random_below(uint32_t n)
 	return (uint32_t)(random_state >> 20) % n;
 }
 
-static const uint64_t odd_values[] = { 0, 1, 2, 40, 0xf0, 0x50, 0x7fffffff, 0x80000000, 0xffffffff,
-				       0x100000000, 0x100000001, 0x200000000, UINT64_MAX };
+static const uint64_t odd_values[] = {0,           1,           2,          40,         0xf0,
+				      0x50,        0x7fffffff,  0x80000000, 0xffffffff, 0x100000000,
+				      0x100000001, 0x200000000, UINT64_MAX};
 
 /* The operands of the profile, one beside them, and what is at the limits. */
 static size_t collect_values(const struct oci_seccomp *s, uint64_t *ret, size_t max)
@@ -228,18 +229,18 @@ static bool is_newer(uint32_t nr)
 
 static void compare(const struct pair *p, const struct oci_seccomp *s, unsigned rounds)
 {
-	static const uint32_t audits[] = { AUDIT_ARCH_X86_64,  AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64,
-					   AUDIT_ARCH_ARM,     AUDIT_ARCH_RISCV64,
-					   AUDIT_ARCH_PPC64LE, AUDIT_ARCH_MIPSEL64,
-					   AUDIT_ARCH_S390X,   0 };
-	static const uint32_t bases[] = { 0, 4000, 5000, 6000, 0x3ffffff0, 0x40000000, 0xf0000,
-					  0xfffffe00 };
+	static const uint32_t audits[] = {
+		AUDIT_ARCH_X86_64,   AUDIT_ARCH_I386,    AUDIT_ARCH_AARCH64,
+		AUDIT_ARCH_ARM,      AUDIT_ARCH_RISCV64, AUDIT_ARCH_PPC64LE,
+		AUDIT_ARCH_MIPSEL64, AUDIT_ARCH_S390X,   0};
+	static const uint32_t bases[] = {0,          4000,       5000,    6000,
+					 0x3ffffff0, 0x40000000, 0xf0000, 0xfffffe00};
 	uint64_t values[512];
 	size_t n_values = collect_values(s, values, COUNT(values));
 
 	for (size_t a = 0; a < COUNT(audits); a++) {
 		for (uint32_t i = 0; i < COUNT(bases) * 1024; i++) {
-			struct seccomp_data d = { .arch = audits[a] };
+			struct seccomp_data d = {.arch = audits[a]};
 			uint32_t nr = bases[i / 1024] + i % 1024;
 
 			/* The library of the oracle does not know them, and it gives the old
@@ -259,10 +260,10 @@ static void compare(const struct pair *p, const struct oci_seccomp *s, unsigned 
 static void compare_profile(const struct oci_seccomp *s, unsigned rounds)
 {
 	struct sock_filter theirs[BPF_MAXINSNS];
-	struct pair p = { .b = theirs };
-	struct seccomp_program ours = { 0 };
-	struct arena a = { 0 };
-	struct err e = { 0 };
+	struct pair p = {.b = theirs};
+	struct seccomp_program ours = {0};
+	struct arena a = {0};
+	struct err e = {0};
 	int r = oracle_compile(s, theirs, &p.n_b), mine;
 
 	mine = seccomp_compile(s, AUDIT_ARCH_X86_64, &a, &ours, &e);
@@ -279,43 +280,46 @@ static void compare_profile(const struct oci_seccomp *s, unsigned rounds)
 
 /* ---- profiles --------------------------------------------------------------------------------- */
 
-#define STRS(...)                                                                                  \
-	{                                                                                          \
-		.v = (const char *[]){ __VA_ARGS__ },                                              \
-		.n = sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *),                     \
+#define STRS(...)                                                            \
+	{                                                                    \
+		.v = (const char *[]){__VA_ARGS__},                          \
+		.n = sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), \
 	}
-#define RULE(action_, names_, ...)                                                                 \
-	{                                                                                          \
-		.action = (action_), .names = STRS(names_),                                        \
-		.args = { .v = (struct oci_seccomp_arg[]){ __VA_ARGS__ },                          \
-			  .n = sizeof((struct oci_seccomp_arg[]){ __VA_ARGS__ }) /                 \
-			       sizeof(struct oci_seccomp_arg) },                                   \
+#define RULE(action_, names_, ...)                                              \
+	{                                                                       \
+		.action = (action_), .names = STRS(names_),                     \
+		.args = {.v = (struct oci_seccomp_arg[]){__VA_ARGS__},          \
+			 .n = sizeof((struct oci_seccomp_arg[]){__VA_ARGS__}) / \
+			      sizeof(struct oci_seccomp_arg)},                  \
 	}
 
 static void every_operator(void **state)
 {
-	static const uint64_t data[] = { 0, 5, 0xffffffff, 0x100000000, 0x300000007, UINT64_MAX };
+	static const uint64_t data[] = {0, 5, 0xffffffff, 0x100000000, 0x300000007, UINT64_MAX};
 
 	(void)state;
 	for (size_t o = 0; o < COUNT(ops); o++) {
 		for (size_t v = 0; v < COUNT(data); v++) {
 			struct oci_seccomp_rule rules[] = {
 				RULE("SCMP_ACT_ALLOW", "ioctl",
-				     { .index = 1, .op = ops[o], .value = data[v], .value_two = 0x55 }),
+				     {.index = 1,
+				      .op = ops[o],
+				      .value = data[v],
+				      .value_two = 0x55}),
 				RULE("SCMP_ACT_TRAP", "fcntl",
-				     { .index = 5, .op = ops[o], .value = data[v], .value_two = 5 },
-				     { .index = 0, .op = "SCMP_CMP_EQ", .value = 1 }),
+				     {.index = 5, .op = ops[o], .value = data[v], .value_two = 5},
+				     {.index = 0, .op = "SCMP_CMP_EQ", .value = 1}),
 				RULE("SCMP_ACT_ALLOW", "prctl",
-				     { .index = 1, .op = ops[o], .value = data[v], .value_two = 5 },
-				     { .index = 1, .op = "SCMP_CMP_EQ", .value = 40 }),
+				     {.index = 1, .op = ops[o], .value = data[v], .value_two = 5},
+				     {.index = 1, .op = "SCMP_CMP_EQ", .value = 40}),
 			};
 			struct oci_seccomp s = {
 				.is_set = true,
 				.default_action = "SCMP_ACT_ERRNO",
-				.default_errno_ret = { .is_set = true, .value = 38 },
-				.architectures = STRS("SCMP_ARCH_X86", "SCMP_ARCH_X32",
-						      "SCMP_ARCH_AARCH64"),
-				.syscalls = { .v = rules, .n = COUNT(rules) },
+				.default_errno_ret = {.is_set = true, .value = 38},
+				.architectures =
+					STRS("SCMP_ARCH_X86", "SCMP_ARCH_X32", "SCMP_ARCH_AARCH64"),
+				.syscalls = {.v = rules, .n = COUNT(rules)},
 			};
 
 			compare_profile(&s, 3);
@@ -326,12 +330,14 @@ static void every_operator(void **state)
 static void deny_list(void **state)
 {
 	struct oci_seccomp_rule rules[] = {
-		{ .action = "SCMP_ACT_ERRNO", .names = STRS("mount", "socket", "semop", "bpf", "write"),
-		  .errno_ret = { .is_set = true, .value = 95 } },
-		{ .action = "SCMP_ACT_KILL_PROCESS", .names = STRS("mount", "ptrace", "reboot") },
-		{ .action = "SCMP_ACT_TRACE", .names = STRS("personality", "cacheflush", "no_such"),
-		  .errno_ret = { .is_set = true, .value = 500 } },
-		{ .action = "SCMP_ACT_LOG", .names = STRS("read", "recv", "ipc") },
+		{.action = "SCMP_ACT_ERRNO",
+		 .names = STRS("mount", "socket", "semop", "bpf", "write"),
+		 .errno_ret = {.is_set = true, .value = 95}},
+		{.action = "SCMP_ACT_KILL_PROCESS", .names = STRS("mount", "ptrace", "reboot")},
+		{.action = "SCMP_ACT_TRACE",
+		 .names = STRS("personality", "cacheflush", "no_such"),
+		 .errno_ret = {.is_set = true, .value = 500}},
+		{.action = "SCMP_ACT_LOG", .names = STRS("read", "recv", "ipc")},
 	};
 	struct oci_seccomp s = {
 		.is_set = true,
@@ -339,24 +345,23 @@ static void deny_list(void **state)
 		.architectures = STRS("SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_ARM",
 				      "SCMP_ARCH_AARCH64", "SCMP_ARCH_RISCV64", "SCMP_ARCH_PPC64LE",
 				      "SCMP_ARCH_MIPSEL64"),
-		.syscalls = { .v = rules, .n = COUNT(rules) },
+		.syscalls = {.v = rules, .n = COUNT(rules)},
 	};
 
 	(void)state;
 	compare_profile(&s, 1);
 }
 
-static const char *const acts[] = { "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL",
-				    "SCMP_ACT_TRAP",  "SCMP_ACT_LOG",   "SCMP_ACT_KILL_PROCESS" };
-static const char *const arch_names[] = { "SCMP_ARCH_X86",     "SCMP_ARCH_X32",
-					  "SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM",
-					  "SCMP_ARCH_RISCV64", "SCMP_ARCH_PPC64LE" };
+static const char *const acts[] = {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL",
+				   "SCMP_ACT_TRAP",  "SCMP_ACT_LOG",   "SCMP_ACT_KILL_PROCESS"};
+static const char *const arch_names[] = {"SCMP_ARCH_X86", "SCMP_ARCH_X32",     "SCMP_ARCH_AARCH64",
+					 "SCMP_ARCH_ARM", "SCMP_ARCH_RISCV64", "SCMP_ARCH_PPC64LE"};
 
 /* The library gave two names one number (sys_debug_setcontext, switch_endian) and mixes them up. */
 static bool is_confused(const char *name)
 {
-	auto_free char *back = seccomp_syscall_resolve_num_arch(
-		SCMP_ARCH_NATIVE, seccomp_syscall_resolve_name(name));
+	auto_free char *back = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE,
+								seccomp_syscall_resolve_name(name));
 
 	return !back || strcmp(back, name) != 0;
 }
@@ -390,9 +395,10 @@ static void random_rule(struct arena *a, struct oci_seccomp_rule *rule, bool has
 	for (size_t i = 0; i < rule->names.n; i++)
 		do
 			rule->names.v[i] = random_name(!has_args && slot == 0);
-		while (has_args && (size_t)syscall_name_index(rule->names.v[i]) % 24 != 2 * slot + i);
+		while (has_args &&
+		       (size_t)syscall_name_index(rule->names.v[i]) % 24 != 2 * slot + i);
 	if (!strcmp(rule->action, "SCMP_ACT_ERRNO") && random_below(2))
-		rule->errno_ret = (struct maybe_u64){ true, random_below(4095) };
+		rule->errno_ret = (struct maybe_u64){true, random_below(4095)};
 	if (!has_args)
 		return;
 	rule->args.n = 1 + random_below(3);
@@ -413,8 +419,8 @@ static void random_profiles(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < 500; i++) {
-		struct arena a = { 0 };
-		struct oci_seccomp s = { .is_set = true };
+		struct arena a = {0};
+		struct oci_seccomp s = {.is_set = true};
 
 		s.default_action = acts[random_below(3)];
 		s.architectures.n = random_below(4);
@@ -438,10 +444,10 @@ static void docker_like(void **state)
 				   "\"linux\":{\"seccomp\":";
 	auto_fclose FILE *f = fopen("tests/data/seccomp/docker-like.json", "re");
 	static char text[1 << 16];
-	struct oci_spec spec = { 0 };
-	struct seccomp_program p = { 0 };
-	struct arena a = { 0 };
-	struct err e = { 0 };
+	struct oci_spec spec = {0};
+	struct seccomp_program p = {0};
+	struct arena a = {0};
+	struct err e = {0};
 	size_t n = sizeof(head) - 1;
 
 	(void)state;
@@ -460,9 +466,9 @@ static void docker_like(void **state)
 
 static void refuse(struct oci_seccomp s, int code, const char *text)
 {
-	struct seccomp_program p = { 0 };
-	struct arena a = { 0 };
-	struct err e = { 0 };
+	struct seccomp_program p = {0};
+	struct arena a = {0};
+	struct err e = {0};
 
 	s.is_set = true;
 	assert_int_equal(seccomp_compile(&s, AUDIT_ARCH_X86_64, &a, &p, &e), code);
@@ -474,36 +480,35 @@ static void refuse(struct oci_seccomp s, int code, const char *text)
 
 static void errors(void **state)
 {
-	struct oci_seccomp_rule notify = RULE("SCMP_ACT_NOTIFY", "write", { .op = "SCMP_CMP_EQ" });
-	struct oci_seccomp_rule op = RULE("SCMP_ACT_TRAP", "read", { .op = "SCMP_CMP_IN" });
+	struct oci_seccomp_rule notify = RULE("SCMP_ACT_NOTIFY", "write", {.op = "SCMP_CMP_EQ"});
+	struct oci_seccomp_rule op = RULE("SCMP_ACT_TRAP", "read", {.op = "SCMP_CMP_IN"});
 	struct oci_seccomp_rule index =
-		RULE("SCMP_ACT_TRAP", "read", { .op = "SCMP_CMP_EQ", .index = 6 });
+		RULE("SCMP_ACT_TRAP", "read", {.op = "SCMP_CMP_EQ", .index = 6});
 	struct oci_seccomp_rule conflict[] = {
-		RULE("SCMP_ACT_TRAP", "read", { .op = "SCMP_CMP_EQ", .value = 6 }),
-		RULE("SCMP_ACT_LOG", "read", { .op = "SCMP_CMP_EQ", .value = 6 }),
+		RULE("SCMP_ACT_TRAP", "read", {.op = "SCMP_CMP_EQ", .value = 6}),
+		RULE("SCMP_ACT_LOG", "read", {.op = "SCMP_CMP_EQ", .value = 6}),
 	};
 	const char *allow = "SCMP_ACT_ALLOW";
 
 	(void)state;
-	refuse((struct oci_seccomp){ 0 }, -EINVAL, "unknown action");
-	refuse((struct oci_seccomp){ .default_action = "SCMP_ACT_NOTIFY" }, -EINVAL, "default");
-	refuse((struct oci_seccomp){ .default_action = allow,
-				     .default_errno_ret = { .is_set = true } },
+	refuse((struct oci_seccomp){0}, -EINVAL, "unknown action");
+	refuse((struct oci_seccomp){.default_action = "SCMP_ACT_NOTIFY"}, -EINVAL, "default");
+	refuse((struct oci_seccomp){.default_action = allow, .default_errno_ret = {.is_set = true}},
 	       -EINVAL, "takes no errno");
-	refuse((struct oci_seccomp){ .default_action = "SCMP_ACT_ERRNO",
-				     .default_errno_ret = { true, 4096 } },
+	refuse((struct oci_seccomp){.default_action = "SCMP_ACT_ERRNO",
+				    .default_errno_ret = {true, 4096}},
 	       -EINVAL, "too large");
-	refuse((struct oci_seccomp){ .default_action = allow, .architectures = STRS("x") }, -EINVAL,
+	refuse((struct oci_seccomp){.default_action = allow, .architectures = STRS("x")}, -EINVAL,
 	       "unknown architecture x");
-	refuse((struct oci_seccomp){ .default_action = allow, .flags = STRS("x") }, -EINVAL,
+	refuse((struct oci_seccomp){.default_action = allow, .flags = STRS("x")}, -EINVAL,
 	       "unknown flag x");
-	refuse((struct oci_seccomp){ .default_action = allow, .syscalls = { &notify, 1 } }, -EINVAL,
+	refuse((struct oci_seccomp){.default_action = allow, .syscalls = {&notify, 1}}, -EINVAL,
 	       "write");
-	refuse((struct oci_seccomp){ .default_action = allow, .syscalls = { &op, 1 } }, -EINVAL,
+	refuse((struct oci_seccomp){.default_action = allow, .syscalls = {&op, 1}}, -EINVAL,
 	       "unknown operator SCMP_CMP_IN");
-	refuse((struct oci_seccomp){ .default_action = allow, .syscalls = { &index, 1 } }, -EINVAL,
+	refuse((struct oci_seccomp){.default_action = allow, .syscalls = {&index, 1}}, -EINVAL,
 	       "index 6");
-	refuse((struct oci_seccomp){ .default_action = allow, .syscalls = { conflict, 2 } }, -EEXIST,
+	refuse((struct oci_seccomp){.default_action = allow, .syscalls = {conflict, 2}}, -EEXIST,
 	       "same conditions");
 }
 
@@ -512,16 +517,16 @@ static void long_programs(void **state)
 {
 	static struct oci_seccomp_rule rules[2000];
 	static struct oci_seccomp_arg args[2000];
-	struct oci_seccomp s = { .is_set = true, .default_action = "SCMP_ACT_ALLOW" };
+	struct oci_seccomp s = {.is_set = true, .default_action = "SCMP_ACT_ALLOW"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rules); i++) {
-		static const char *names[] = { "ioctl", "prctl", "fcntl", "read" };
+		static const char *names[] = {"ioctl", "prctl", "fcntl", "read"};
 
-		args[i] = (struct oci_seccomp_arg){ .index = 1, .op = "SCMP_CMP_EQ", .value = i };
-		rules[i] = (struct oci_seccomp_rule){ .action = "SCMP_ACT_TRAP",
-						      .names = { &names[i % 4], 1 },
-						      .args = { &args[i], 1 } };
+		args[i] = (struct oci_seccomp_arg){.index = 1, .op = "SCMP_CMP_EQ", .value = i};
+		rules[i] = (struct oci_seccomp_rule){.action = "SCMP_ACT_TRAP",
+						     .names = {&names[i % 4], 1},
+						     .args = {&args[i], 1}};
 	}
 	s.syscalls.v = (void *)rules;
 	s.syscalls.n = 900;
@@ -545,9 +550,9 @@ static void numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_operator), cmocka_unit_test(deny_list),
+		cmocka_unit_test(every_operator),  cmocka_unit_test(deny_list),
 		cmocka_unit_test(random_profiles), cmocka_unit_test(errors),
-		cmocka_unit_test(long_programs), cmocka_unit_test(numbers),
+		cmocka_unit_test(long_programs),   cmocka_unit_test(numbers),
 		cmocka_unit_test(docker_like),
 	};
 

@@ -18,17 +18,17 @@
 #include "kernel/sys.h"
 #include "security/security.h"
 
-#define STRINGS(...)                                                                               \
-	{                                                                                          \
-		(const char *[]){__VA_ARGS__}, ARRAY_LEN(((const char *[]){__VA_ARGS__}))          \
+#define STRINGS(...)                                                                      \
+	{                                                                                 \
+		(const char *[]){__VA_ARGS__}, ARRAY_LEN(((const char *[]){__VA_ARGS__})) \
 	}
 
-#define FAILS(call, text_)                                                                         \
-	do {                                                                                       \
-		struct err e = {0};                                                                \
-		assert_true((call) < 0);                                                           \
-		if (!strstr(e.text, text_))                                                        \
-			fail_msg("\"%s\" is not in \"%s\"", text_, e.text);                        \
+#define FAILS(call, text_)                                                  \
+	do {                                                                \
+		struct err e = {0};                                         \
+		assert_true((call) < 0);                                    \
+		if (!strstr(e.text, text_))                                 \
+			fail_msg("\"%s\" is not in \"%s\"", text_, e.text); \
 	} while (0)
 
 /* Runs fn in a child of its own, since limits and sets cannot be taken back. Returns its answer. */
@@ -201,8 +201,8 @@ static void test_scheduler(void **state)
 	assert_int_equal(scheduler_check(&p, NULL), 0);
 	*s = (struct oci_scheduler){.policy = "SCHED_BATCH", .nice = 19};
 	assert_int_equal(scheduler_check(&p, NULL), 0);
-	s->flags = (struct str_slice)STRINGS("SCHED_FLAG_RESET_ON_FORK",
-					     "SCHED_FLAG_UTIL_CLAMP_MAX");
+	s->flags =
+		(struct str_slice)STRINGS("SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_UTIL_CLAMP_MAX");
 	assert_int_equal(scheduler_check(&p, NULL), 0);
 	s->flags = (struct str_slice)STRINGS("SCHED_FLAG_FOO");
 	FAILS(scheduler_check(&p, &e), "invalid scheduler flag: SCHED_FLAG_FOO");
@@ -230,7 +230,8 @@ static int set_batch(void)
 
 	if (scheduler_apply(&p, NULL) < 0)
 		return 1;
-	return syscall(SYS_sched_getscheduler, 0) == 3 && getpriority(PRIO_PROCESS, 0) == 19 ? 0 : 2;
+	return syscall(SYS_sched_getscheduler, 0) == 3 && getpriority(PRIO_PROCESS, 0) == 19 ? 0
+											     : 2;
 }
 
 static int set_io_idle(void)
@@ -303,8 +304,9 @@ static void test_memory_policy(void **state)
 
 static void test_cpu_lists(void **state)
 {
-	static const char *const bad[] = {"a",	"0-",  "-1",  "0,",   ",0",   "0 ",  " 0",
-					  "3-1", "0--1", "0,,1", "1024", "0-1024", "0x1", "99999999999"};
+	static const char *const bad[] = {"a",    "0-",     "-1",  "0,",         ",0",
+					  "0 ",   " 0",     "3-1", "0--1",       "0,,1",
+					  "1024", "0-1024", "0x1", "99999999999"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
@@ -337,12 +339,18 @@ static void test_lsm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cap_names),	cmocka_unit_test(test_caps_plan),
-		cmocka_unit_test(test_caps_apply),	cmocka_unit_test(test_rlimits),
-		cmocka_unit_test(test_rlimits_apply),	cmocka_unit_test(test_oom),
-		cmocka_unit_test(test_personality),	cmocka_unit_test(test_scheduler),
-		cmocka_unit_test(test_io_priority),	cmocka_unit_test(test_memory_policy),
-		cmocka_unit_test(test_cpu_lists),	cmocka_unit_test(test_lsm),
+		cmocka_unit_test(test_cap_names),
+		cmocka_unit_test(test_caps_plan),
+		cmocka_unit_test(test_caps_apply),
+		cmocka_unit_test(test_rlimits),
+		cmocka_unit_test(test_rlimits_apply),
+		cmocka_unit_test(test_oom),
+		cmocka_unit_test(test_personality),
+		cmocka_unit_test(test_scheduler),
+		cmocka_unit_test(test_io_priority),
+		cmocka_unit_test(test_memory_policy),
+		cmocka_unit_test(test_cpu_lists),
+		cmocka_unit_test(test_lsm),
 		cmocka_unit_test(test_apply_without_rights),
 	};
 

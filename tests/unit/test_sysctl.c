@@ -55,11 +55,11 @@ static void test_not_namespaced(void **state)
 	static const struct {
 		const char *key, *ns;
 	} cases[] = {
-		{"net.ipv4.ip_forward", NULL},	  {"net.ipv4.ip_forward", "ipc"},
-		{"kernel.msgmax", "network"},	  {"kernel.core_pattern", "ipc"},
-		{"kernel/core_pattern", "ipc"},	  {"vm.swappiness", "network"},
-		{"kernel.msgmaxx", "ipc"},	  {"kernel.msgmax.x", "ipc"},
-		{"fs.mqueuefoo.msg_max", "ipc"},  {"net/../kernel.core_pattern/x", NULL},
+		{"net.ipv4.ip_forward", NULL},      {"net.ipv4.ip_forward", "ipc"},
+		{"kernel.msgmax", "network"},       {"kernel.core_pattern", "ipc"},
+		{"kernel/core_pattern", "ipc"},     {"vm.swappiness", "network"},
+		{"kernel.msgmaxx", "ipc"},          {"kernel.msgmax.x", "ipc"},
+		{"fs.mqueuefoo.msg_max", "ipc"},    {"net/../kernel.core_pattern/x", NULL},
 		{"user.max_net_namespaces", "uts"},
 	};
 	struct err e;
@@ -121,8 +121,9 @@ static void test_conflicts(void **state)
 
 	(void)state;
 	assert_int_equal(make("kernel.hostname", "x", "uts", NULL, &e), -EINVAL);
-	assert_string_equal(e.text, "sysctl \"kernel.hostname\" is not allowed as it conflicts with "
-				    "the OCI \"hostname\" field");
+	assert_string_equal(e.text,
+			    "sysctl \"kernel.hostname\" is not allowed as it conflicts with "
+			    "the OCI \"hostname\" field");
 	assert_int_equal(make("kernel.domainname", "x", "uts", "y", &e), -EINVAL);
 	assert_non_null(strstr(e.text, "\"domainname\" field"));
 }
@@ -130,8 +131,8 @@ static void test_conflicts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_accepted),	  cmocka_unit_test(test_not_namespaced),
-		cmocka_unit_test(test_grammar),		  cmocka_unit_test(test_values),
+		cmocka_unit_test(test_accepted),  cmocka_unit_test(test_not_namespaced),
+		cmocka_unit_test(test_grammar),   cmocka_unit_test(test_values),
 		cmocka_unit_test(test_conflicts),
 	};
 

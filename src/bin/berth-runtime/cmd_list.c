@@ -203,9 +203,9 @@ static int ps_main(const struct invocation *in, int *ret_code, struct err *e)
 {
 	const struct ps_values *v = in->values;
 	auto_json_writer struct json_writer w = {0};
-	pid_t *pids;
-	char *text;
-	size_t n;
+	pid_t *pids = NULL;
+	char *text = NULL;
+	size_t n = 0;
 	int r = runtime_pids(&in->rt, in->words.v[0], in->arena, &pids, &n, e);
 
 	if (r < 0)
@@ -221,7 +221,7 @@ static int ps_main(const struct invocation *in, int *ret_code, struct err *e)
 	if (v->format && !str_eq(v->format, "table"))
 		return err_say(e, -EINVAL, "invalid format option %s: table or json", v->format);
 	r = run_ps(in->words.v + 1, in->words.n - 1, in->arena, &text, e);
-	return r < 0 ? r : ps_table(text, pids, n, e);
+	return r < 0 || !text ? r : ps_table(text, pids, n, e);
 }
 
 const struct command cmd_ps = {

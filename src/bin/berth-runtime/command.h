@@ -24,10 +24,10 @@ struct command {
 	const struct opt *options;
 	size_t values_size;
 	size_t words_min, words_max; /* words_max 0 with words_min 0: none */
-	bool stops;    /* options end at the first word */
-	bool is_sealed; /* enters containers: runs from a sealed copy */
+	bool stops;                  /* options end at the first word */
+	bool is_sealed;              /* enters containers: runs from a sealed copy */
 	bool needs_no_runtime;
-	int failure;   /* exit code for errors; 0 means 1 */
+	int failure; /* exit code for errors; 0 means 1 */
 	/* Returns 0 or -errno with *e filled; *ret_code is the program's exit code. */
 	int (*main)(const struct invocation *in, int *ret_code, struct err *e);
 };
