@@ -29,29 +29,29 @@ struct column {
 };
 
 static const struct column columns[] = {
-	{ "X86", SCMP_ARCH_X86, 0 },
-	{ "X86_64", SCMP_ARCH_X86_64, 0 },
-	{ "X32", SCMP_ARCH_X32, 0x40000000 },
-	{ "ARM", SCMP_ARCH_ARM, 0 },
-	{ "AARCH64", SCMP_ARCH_AARCH64, 0 },
-	{ "MIPS", SCMP_ARCH_MIPS, 4000 },
-	{ "MIPS64", SCMP_ARCH_MIPS64, 5000 },
-	{ "MIPS64N32", SCMP_ARCH_MIPS64N32, 6000 },
-	{ "PPC", SCMP_ARCH_PPC, 0 },
-	{ "PPC64", SCMP_ARCH_PPC64, 0 },
-	{ "S390", SCMP_ARCH_S390, 0 },
-	{ "S390X", SCMP_ARCH_S390X, 0 },
-	{ "PARISC", SCMP_ARCH_PARISC, 0 },
-	{ "PARISC64", SCMP_ARCH_PARISC64, 0 },
-	{ "RISCV64", SCMP_ARCH_RISCV64, 0 },
+	{"X86", SCMP_ARCH_X86, 0},
+	{"X86_64", SCMP_ARCH_X86_64, 0},
+	{"X32", SCMP_ARCH_X32, 0x40000000},
+	{"ARM", SCMP_ARCH_ARM, 0},
+	{"AARCH64", SCMP_ARCH_AARCH64, 0},
+	{"MIPS", SCMP_ARCH_MIPS, 4000},
+	{"MIPS64", SCMP_ARCH_MIPS64, 5000},
+	{"MIPS64N32", SCMP_ARCH_MIPS64N32, 6000},
+	{"PPC", SCMP_ARCH_PPC, 0},
+	{"PPC64", SCMP_ARCH_PPC64, 0},
+	{"S390", SCMP_ARCH_S390, 0},
+	{"S390X", SCMP_ARCH_S390X, 0},
+	{"PARISC", SCMP_ARCH_PARISC, 0},
+	{"PARISC64", SCMP_ARCH_PARISC64, 0},
+	{"RISCV64", SCMP_ARCH_RISCV64, 0},
 #ifdef SCMP_ARCH_LOONGARCH64
-	{ "LOONGARCH64", SCMP_ARCH_LOONGARCH64, 0 },
+	{"LOONGARCH64", SCMP_ARCH_LOONGARCH64, 0},
 #endif
 #ifdef SCMP_ARCH_M68K
-	{ "M68K", SCMP_ARCH_M68K, 0 },
+	{"M68K", SCMP_ARCH_M68K, 0},
 #endif
 #ifdef SCMP_ARCH_SH
-	{ "SH", SCMP_ARCH_SH, 0 },
+	{"SH", SCMP_ARCH_SH, 0},
 #endif
 };
 
@@ -62,28 +62,14 @@ static const struct {
 	const char *name;
 	uint16_t nr;
 } newer[] = {
-	{ "process_mrelease", 448 },
-	{ "futex_waitv", 449 },
-	{ "set_mempolicy_home_node", 450 },
-	{ "cachestat", 451 },
-	{ "fchmodat2", 452 },
-	{ "map_shadow_stack", 453 },
-	{ "futex_wake", 454 },
-	{ "futex_wait", 455 },
-	{ "futex_requeue", 456 },
-	{ "statmount", 457 },
-	{ "listmount", 458 },
-	{ "lsm_get_self_attr", 459 },
-	{ "lsm_set_self_attr", 460 },
-	{ "lsm_list_modules", 461 },
-	{ "mseal", 462 },
-	{ "setxattrat", 463 },
-	{ "getxattrat", 464 },
-	{ "listxattrat", 465 },
-	{ "removexattrat", 466 },
-	{ "open_tree_attr", 467 },
-	{ "file_getattr", 468 },
-	{ "file_setattr", 469 },
+	{"process_mrelease", 448},  {"futex_waitv", 449},      {"set_mempolicy_home_node", 450},
+	{"cachestat", 451},         {"fchmodat2", 452},        {"map_shadow_stack", 453},
+	{"futex_wake", 454},        {"futex_wait", 455},       {"futex_requeue", 456},
+	{"statmount", 457},         {"listmount", 458},        {"lsm_get_self_attr", 459},
+	{"lsm_set_self_attr", 460}, {"lsm_list_modules", 461}, {"mseal", 462},
+	{"setxattrat", 463},        {"getxattrat", 464},       {"listxattrat", 465},
+	{"removexattrat", 466},     {"open_tree_attr", 467},   {"file_getattr", 468},
+	{"file_setattr", 469},
 };
 
 #define NEWER (sizeof(newer) / sizeof(newer[0]))

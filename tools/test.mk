@@ -44,6 +44,10 @@ PYTEST := $(PYTHON) -B -m pytest -p no:cacheprovider
 integration: $(PROGRAMS) $(BUILD)/probe ## Tests in containers on this machine (root): T="-k name" picks
 	$(PYTEST) tests/integration $(T)
 
+.PHONY: clients
+clients: $(PROGRAMS) ## containerd, Podman and Docker with the runtime in runc's place (root)
+	$(PYTEST) tests/clients $(T)
+
 .PHONY: vm
 vm: $(PROGRAMS) $(BUILD)/probe ## The same tests on a pure cgroup v2 kernel in a microvm
 	tools/microvm run -- $(PYTEST) tests/integration $(T)

@@ -228,8 +228,10 @@ int main(int argc, char **argv)
 		return usage_error(NULL, &g, &e);
 	if (g.wants_version)
 		return fd_write_all(1, version_text, sizeof(version_text) - 1) < 0;
-	if (!words.n || g.wants_help || str_eq(words.v[0], "help") || str_eq(words.v[0], "h"))
-		return help(g.wants_help ? &(struct str_slice){0} : &words);
+	if (!words.n || g.wants_help || str_eq(words.v[0], "help") || str_eq(words.v[0], "h")) {
+		words.n = g.wants_help ? 0 : words.n;
+		return help(&words);
+	}
 	c = find_command(words.v[0]);
 	if (!c)
 		return no_such_command(words.v[0]);
