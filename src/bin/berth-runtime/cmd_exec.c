@@ -73,6 +73,25 @@ static void append(struct str_slice *to, const struct str_slice *more, struct ar
 	*to = (struct str_slice){v, to->n + more->n};
 }
 
+/* As append, but a name that is there already is replaced: getenv(3) finds the first of two. */
+static void set_env(struct str_slice *env, const struct str_slice *more, struct arena *a)
+{
+	const char **v = arena_array(a, env->n + more->n + 1, sizeof(*v));
+	size_t n = env->n;
+
+	if (n)
+		memcpy(v, env->v, n * sizeof(*v));
+	for (size_t i = 0; i < more->n; i++) {
+		size_t len = strcspn(more->v[i], "="), k = 0;
+
+		while (k < n && (strncmp(v[k], more->v[i], len) != 0 || v[k][len] != '='))
+			k++;
+		v[k] = more->v[i];
+		n += k == n;
+	}
+	*env = (struct str_slice){v, n};
+}
+
 static int add_groups(const struct values *v, struct arena *a, struct oci_user *u, struct err *e)
 {
 	uint32_t *groups = arena_array(a, u->additional_gids.n + v->groups.n + 1, sizeof(*groups));
@@ -98,7 +117,7 @@ static int process_from_flags(const struct invocation *in, struct oci_process *p
 
 	p->args = (struct str_slice){in->words.v + 1, in->words.n - 1};
 	p->terminal = v->has_terminal;
-	append(&p->env, &v->env, in->arena);
+	set_env(&p->env, &v->env, in->arena);
 	if (v->cwd)
 		p->cwd = v->cwd;
 	if (v->label)
