@@ -48,13 +48,13 @@ $(BUILD)/generated/syscall_table.h: tools/gen-syscalls.c
 	$(@D)/gen-syscalls > $@.new
 	mv $@.new $@
 
-# Only a new version recompiles the file that holds it.
+# Only a new version recompiles the files that hold it.
 $(BUILD)/generated/version: FORCE
 	@mkdir -p $(@D)
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 .PHONY: FORCE
 FORCE:
-$(foreach v,obj asan gcc clang coverage fuzz,$(BUILD)/$v/runtime/features.o): $(BUILD)/generated/version
+$(foreach v,obj asan gcc clang coverage fuzz,$(BUILD)/$v/runtime/features.o $(BUILD)/$v/bin/berth-runtime/main.o): $(BUILD)/generated/version
 
 LINK_FLAGS := -static -Wl,--gc-sections -Wl,-z,relro,-z,now
 # Stripped, since the runtime copies itself to memory at each start; the symbols lie beside it.
