@@ -7,8 +7,8 @@ FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz-bin/%)
 # Seconds for each fuzz target.
 FUZZ_TIME ?= 30
-# More arguments for pytest: make integration T="-k hooks -x"
-T ?=
+# What pytest runs, and with which arguments: make integration T="tests/integration/test_hooks.py -k slow -x"
+T ?= tests/integration
 
 .PHONY: check
 check: ## Everything that must pass: installs what is missing, then builds, lints and tests
@@ -41,16 +41,16 @@ $(BUILD)/probe: tests/integration/probe.c
 
 PYTEST := $(PYTHON) -B -m pytest -p no:cacheprovider
 .PHONY: integration
-integration: $(PROGRAMS) $(BUILD)/probe ## Tests in containers on this machine (root): T="-k name" picks
-	$(PYTEST) tests/integration $(T)
+integration: $(PROGRAMS) $(BUILD)/probe ## Tests in containers on this machine (root): T="FILE -k NAME" picks
+	$(PYTEST) $(T)
 
 .PHONY: clients
 clients: $(PROGRAMS) ## containerd, Podman and Docker with the runtime in runc's place (root)
-	$(PYTEST) tests/clients $(T)
+	$(PYTEST) tests/clients
 
 .PHONY: vm
 vm: $(PROGRAMS) $(BUILD)/probe ## The same tests on a pure cgroup v2 kernel in a microvm
-	tools/microvm run -- $(PYTEST) tests/integration $(T)
+	tools/microvm run -- $(PYTEST) $(T)
 
 COVERAGE := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/coverage-bin/%)
 $(BUILD)/coverage-bin/test_%: tests/unit/test_%.c $(LIB_SRC:src/%.c=$(BUILD)/coverage/%.o)

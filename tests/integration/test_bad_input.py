@@ -224,7 +224,7 @@ CONFIG = [
     ("hook-in-container-missing", hook("startContainer", path="/no/such/hook"), r"/no/such/hook.*no such file"),
 ]
 if not has_lsm("apparmor"):
-    CONFIG.append(("apparmor-missing", put("process.apparmorProfile", "p"), r"apparmor.*p.*no AppArmor"))
+    CONFIG.append(("apparmor-missing", put("process.apparmorProfile", "p"), r"apparmor.*p.*(no AppArmor|not loaded)"))
 if not has_lsm("selinux"):
     CONFIG.append(("selinux-missing", put("process.selinuxLabel", "l"), r"selinux.*l.*no SELinux"))
 

@@ -23,10 +23,16 @@ def hierarchies():
 
 def folders():
     """Every group of every hierarchy."""
-    seen = set()
-    for point in {point for point, _ in hierarchies().values()}:
-        for folder, _, _ in os.walk(point):
-            seen.add(folder)
+    seen, queue = set(), list({point for point, _ in hierarchies().values()})
+    while queue:
+        folder = queue.pop()
+        seen.add(folder)
+        try:
+            # A folder of cgroupfs has 2 links and one for each folder in it: most have none.
+            if os.stat(folder).st_nlink > 2:
+                queue += [e.path for e in os.scandir(folder) if e.is_dir(follow_symlinks=False)]
+        except FileNotFoundError:
+            seen.discard(folder)
     return seen
 
 

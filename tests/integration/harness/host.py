@@ -20,6 +20,8 @@ MS_REC, MS_PRIVATE, MS_SHARED = 0x4000, 1 << 18, 1 << 20
 PR_SET_CHILD_SUBREAPER = 36
 STATE_FOLDERS = ("/run/berth", "/run/berth-runtime")
 
+STANDING_GROUPS = {os.path.join(point, "berth") for point, _ in cgroups.hierarchies().values()}
+
 libc = ctypes.CDLL(None, use_errno=True)
 known = set()  # children that somebody waits for
 lock = threading.RLock()
@@ -82,28 +84,19 @@ def _reap():
 
 
 def processes():
-    """pid -> command line, of everything below this process; zombies that somebody waits for are left out."""
-    parents, me = {}, os.getpid()
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
+    """pid -> command line, of everything below this process."""
+    found, queue = {}, [os.getpid()]
+    while queue:
+        pid = queue.pop()
         try:
-            with open(f"/proc/{entry}/stat") as f:
-                parents[int(entry)] = int(f.read().rsplit(")", 1)[1].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-    ours, found = {me}, {}
-    grows = True
-    while grows:
-        more = {pid for pid, parent in parents.items() if parent in ours} - ours
-        ours |= more
-        grows = bool(more)
-    for pid in ours - {me}:
-        try:
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{task}/children") as f:
+                    queue += [int(child) for child in f.read().split()]
             with open(f"/proc/{pid}/cmdline") as f:
-                found[pid] = f.read().replace("\0", " ").strip() or f"[{pid}, no command line]"
+                found[pid] = f.read().replace("\0", " ").strip() or "(no command line)"
         except (FileNotFoundError, ProcessLookupError):
             pass
+    del found[os.getpid()]
     return found
 
 
@@ -131,7 +124,10 @@ def state_entries():
 
 
 def _group_is_ours(folder):
-    """Whether a new group stays: it is empty, or a process of ours is in it."""
+    """Whether a new group stays: it is empty, or a process of ours is in it. Only the parent of all groups
+    without a cgroupsPath stands for good, once it is there."""
+    if folder in STANDING_GROUPS:
+        return False
     try:
         with open(os.path.join(folder, "cgroup.procs")) as f:
             pids = {int(pid) for pid in f.read().split()}
