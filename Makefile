@@ -9,8 +9,14 @@ VERSION := $(shell git -c safe.directory='$(CURDIR)' describe --tags --always --
 # Debian's own Python has the packages that tools/install-deps installs, another one in PATH has not.
 PYTHON := /usr/bin/python3
 
-# As many jobs as processors, unless -j says otherwise.
-MAKEFLAGS := $(MAKEFLAGS) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) --no-builtin-rules
+# As many jobs as processors; JOBS=1 says otherwise.
+JOBS ?= $(shell nproc)
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS := $(MAKEFLAGS) -j$(JOBS)
+endif
+MAKEFLAGS := $(MAKEFLAGS) --no-builtin-rules
+# Objects that lead to a program are kept.
+.SECONDARY:
 .DELETE_ON_ERROR:
 
 include tools/build.mk

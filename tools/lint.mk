@@ -14,6 +14,7 @@ lint: $(BUILD)/compile_commands.json $(BUILD)/generated/syscall_table.h ## Forma
 	@cppcheck --enable=warning,performance,portability --error-exitcode=1 -q -j2 --std=c11 \
 		-D_GNU_SOURCE -D__x86_64__ -DBERTH_VERSION='""' -Isrc -I$(BUILD)/generated \
 		--inline-suppr --suppressions-list=tools/lint/cppcheck.txt src
+	@$(PYTEST) -q tests/lint
 	@echo 'lint: clean'
 
 .PHONY: format
