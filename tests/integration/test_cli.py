@@ -91,6 +91,28 @@ def test_log_text(runtime, place):
     runtime("--log", "/no/such/log", "list").fails("/no/such/log", "no such file or directory", code=1)
 
 
+def test_log_debug(runtime, bundle, place):
+    log = os.path.join(place, "log")
+    bundle.write()
+    for n, options in enumerate(([], ["--debug"])):
+        runtime("--log", log, "--log-format=json", *options, "run", "-b", bundle.path, f"box{n}").ok()
+    with open(log) as f:
+        lines = [json.loads(line) for line in f]
+    assert {line["level"] for line in lines} == {"debug"}
+    assert not any("box0" in line["msg"] for line in lines)
+    assert "run box1" in lines[0]["msg"] and "exit code 0" in lines[-1]["msg"]
+
+
+@pytest.mark.parametrize("words", [["list"], ["list", "-q"], ["list", "-f", "json"], ["state", "box"], ["ps", "box"],
+                                   ["events", "--stats", "box"], ["features"]], ids=" ".join)
+def test_full_output(runtime, box, words):
+    """What could not be written is an error."""
+    with open("/dev/full", "w") as full:
+        p = runtime.popen(*words, stdout=full, stderr=subprocess.PIPE)
+        err = p.communicate(timeout=20)[1].decode()
+    assert p.returncode == 1 and "standard output" in err
+
+
 def test_missing_streams(runtime, place):
     """Descriptors 0 to 2 that are closed must not become a file that we open."""
     log = os.path.join(place, "log")

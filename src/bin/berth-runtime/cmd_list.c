@@ -29,6 +29,15 @@ static const struct opt list_options[] = {
 
 enum { LIST_COLUMNS = 6, COLUMN_MIN = 12, COLUMN_GAP = 3 };
 
+/* After prints to stdout: whether all of it got there. */
+static int finish_output(struct err *e)
+{
+	if (fflush(stdout) != 0)
+		return err_sys(e, -errno, "write to standard output");
+	/* musl writes the first line at once; the number of that error is gone. */
+	return ferror(stdout) ? err_sys(e, -EIO, "write to standard output") : 0;
+}
+
 static void print_table(const struct container *list, size_t n, struct arena *a)
 {
 	static const char *const titles[LIST_COLUMNS] = {"ID",     "PID",     "STATUS",
@@ -59,7 +68,6 @@ static void print_table(const struct container *list, size_t n, struct arena *a)
 			printf("%-*s", (int)width[k], cells[i][k]);
 		printf("%s\n", cells[i][LIST_COLUMNS - 1]);
 	}
-	fflush(stdout);
 }
 
 static int list_main(const struct invocation *in, int *ret_code, struct err *e)
@@ -79,15 +87,16 @@ static int list_main(const struct invocation *in, int *ret_code, struct err *e)
 	if (v->is_quiet) {
 		for (size_t i = 0; i < n; i++)
 			printf("%s\n", list[i].id);
-		fflush(stdout);
-		return 0;
+		return finish_output(e);
 	}
 	if (!str_eq(v->format, "json")) {
 		print_table(list, n, in->arena);
-		return 0;
+		return finish_output(e);
 	}
-	if (!n) /* as runc: a nil list */
-		return fd_write_all(1, "null\n", 5);
+	if (!n) { /* as runc: a nil list */
+		puts("null");
+		return finish_output(e);
+	}
 	json_begin_array(&w);
 	for (size_t i = 0; i < n; i++)
 		runtime_container_print(&list[i], in->arena, &w);

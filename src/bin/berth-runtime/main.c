@@ -167,8 +167,11 @@ static int run_command(const struct command *c, const struct globals *g, int arg
 		    runtime_init(&in.rt, g->root, rootless, g->has_systemd_cgroup, a, &e) < 0)
 			return fail(&e, g, c->failure);
 	}
+	log_debug(NAME " " BERTH_VERSION " %s %s: root %s", c->name,
+		  in.words.n ? in.words.v[0] : "", in.rt.root ? in.rt.root : "none");
 	if (c->main(&in, &code, &e) < 0)
 		return fail(&e, g, c->failure);
+	log_debug("%s: done, exit code %d", c->name, code);
 	return code;
 }
 
