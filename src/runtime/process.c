@@ -30,12 +30,30 @@
 
 /* ---- the plan -------------------------------------------------------------------------------- */
 
-static const char **null_terminated(const struct str_slice *s, size_t spare, struct arena *a)
+static const char **null_terminated(const struct str_slice *s, struct arena *a)
 {
-	const char **v = arena_array(a, s->n + spare + 1, sizeof(*v));
+	const char **v = arena_array(a, s->n + 1, sizeof(*v));
 
 	if (s->n)
 		memcpy(v, s->v, s->n * sizeof(*v));
+	return v;
+}
+
+/* Of a variable given twice the last counts, as for runc; execve(2) would pass both. */
+static const char **unique_env(const struct str_slice *env, struct arena *a, size_t *ret_n)
+{
+	const char **v = arena_array(a, env->n + 2, sizeof(*v));
+	size_t n = 0;
+
+	for (size_t i = 0; i < env->n; i++) {
+		size_t name = strcspn(env->v[i], "="), k = 0;
+
+		while (k < n && (strncmp(v[k], env->v[i], name) != 0 || v[k][name] != '='))
+			k++;
+		v[k] = env->v[i];
+		n += k == n;
+	}
+	*ret_n = n;
 	return v;
 }
 
@@ -55,9 +73,8 @@ int process_plan_make(const struct oci_process *process, const struct oci_linux 
 		return r;
 	if (p.seccomp.has_notify && !linux_->seccomp.listener_path)
 		return err_say(e, -EINVAL, "linux.seccomp: SCMP_ACT_NOTIFY needs listenerPath");
-	p.args = null_terminated(&process->args, 0, a);
-	p.env = null_terminated(&process->env, 1, a);
-	p.env_n = process->env.n;
+	p.args = null_terminated(&process->args, a);
+	p.env = unique_env(&process->env, a, &p.env_n);
 	*ret = p;
 	return 0;
 }

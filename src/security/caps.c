@@ -177,7 +177,10 @@ int caps_plan_make(const struct oci_capabilities *c, struct caps_plan *ret, stru
 	warn_each(lost, "effective", "it is not in the permitted set");
 	p.effective &= ~lost;
 	lost = p.ambient & ~(p.permitted & p.inheritable);
-	warn_each(lost, "ambient", "it is not in the permitted and the inheritable set");
+	/* No warning: the configuration that `runc spec` has written for years asks for it. */
+	if (lost)
+		log_debug("ambient capabilities 0x%llx are left out: not permitted and inheritable",
+			  (unsigned long long)lost);
 	p.ambient &= ~lost;
 	*ret = p;
 	return 0;
