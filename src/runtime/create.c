@@ -69,11 +69,24 @@ int container_run_hooks(const struct container *c, const struct oci_hook_list *h
 	if (!hooks->n)
 		return 0;
 	shown.status = status;
-	if (status == STATUS_STOPPED)
-		shown.pid = 0;
 	runtime_state_print(&shown, &w);
 	bundle = open(c->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return hooks_run(hooks, name, w.buf, w.len, bundle, e);
+}
+
+void container_run_poststop(const struct container *c, const struct oci_hook_list *hooks)
+{
+	struct container shown = *c;
+	auto_json_writer struct json_writer w = {0};
+	auto_close int bundle = -EBADF;
+
+	if (!hooks->n)
+		return;
+	shown.status = STATUS_STOPPED;
+	shown.pid = 0;
+	runtime_state_print(&shown, &w);
+	bundle = open(c->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	hooks_run_poststop(hooks, w.buf, w.len, bundle);
 }
 
 /* ---- answers to the child ----------------------------------------------------------------------- */
@@ -117,7 +130,7 @@ static int on_born(void *arg, struct request *q, struct err *e)
 
 	if (r < 0)
 		return r;
-	c->ran_hooks = true;
+	c->owes_poststop = true;
 	r = container_run_hooks(&c->plan.container, &hooks->prestart, "prestart", STATUS_CREATING,
 				e);
 	return r < 0 ? r
@@ -162,7 +175,7 @@ static int on_hooks(void *arg, struct request *q, struct err *e)
 	struct creation *c = arg;
 
 	(void)e;
-	c->ran_hooks = true;
+	c->owes_poststop = true;
 	q->answer_value = q->launch->pid;
 	return 0;
 }
@@ -297,6 +310,7 @@ static int creation_steps(struct creation *c, bool is_run, struct err *e)
 		return r;
 	if ((r = take_pid(c, c->launch.pid, e)) < 0)
 		return r;
+	c->owes_poststop = true;
 	return state_save(c->dir_fd, &p->container, e);
 }
 
@@ -327,12 +341,8 @@ void creation_abort(struct creation *c)
 	launch_abort(&c->launch);
 	if (c->has_cgroup && cgroup_destroy(&c->cgroup, &why) < 0)
 		log_warning("%s", why.text);
-	if (c->ran_hooks) {
-		why.code = 0;
-		if (container_run_hooks(&c->plan.container, &c->plan.spec.hooks.poststop,
-					"poststop", STATUS_STOPPED, &why) < 0)
-			log_warning("%s", why.text);
-	}
+	if (c->owes_poststop)
+		container_run_poststop(&c->plan.container, &c->plan.spec.hooks.poststop);
 	why.code = 0;
 	if (c->is_claimed && state_remove(c->rt, c->q->id, &why) < 0)
 		log_warning("%s", why.text);

@@ -19,14 +19,14 @@ struct creation {
 	int ns_fds[NS_TYPE_COUNT];
 	int dir_fd, bundle_fd, listen_fd;
 	int master; /* the terminal, where no console socket takes it */
-	bool is_claimed, has_cgroup, ran_hooks;
+	bool is_claimed, has_cgroup, owes_poststop;
 };
 
 /* Up to STEP_READY, unanswered. is_run: no start.sock is made. */
 int creation_make(struct creation *c, const struct runtime *rt, const struct create_request *q,
 		  bool is_run, struct err *e);
 
-/* Stops and removes everything; poststop hooks run where any hook ran. */
+/* Stops and removes everything; poststop hooks run where any hook ran or the container was made. */
 void creation_abort(struct creation *c);
 
 /* Frees memory and descriptors; the container lives on. */
@@ -35,6 +35,8 @@ void creation_close(struct creation *c);
 /* Runs hooks of the runtime's namespace with the container's state. */
 int container_run_hooks(const struct container *c, const struct oci_hook_list *hooks,
 			const char *name, enum runtime_status status, struct err *e);
+/* The poststop hooks, with no pid in the state; failures are warnings. */
+void container_run_poststop(const struct container *c, const struct oci_hook_list *hooks);
 
 /* Writes a pid file (replaced by rename), relative to the working directory. NULL path: nothing. */
 int pid_file_write(const char *path, pid_t pid, struct err *e);

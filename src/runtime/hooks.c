@@ -10,6 +10,7 @@
 
 #include "base/auto.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "kernel/fd.h"
 #include "kernel/process.h"
 #include "kernel/sys.h"
@@ -135,16 +136,34 @@ static int hook_run(const struct oci_hook *h, const char *state, size_t n, int d
 		       last_words(output, words, sizeof(words)));
 }
 
+static int run_numbered(const struct oci_hook_list *hooks, size_t i, const char *name,
+			const char *state, size_t n, int dir_fd, struct err *e)
+{
+	int r = hook_run(&hooks->v[i], state, n, dir_fd, e);
+
+	if (r < 0)
+		err_within(e, "error running %s hook #%zu", name, i);
+	return r;
+}
+
 int hooks_run(const struct oci_hook_list *hooks, const char *name, const char *state, size_t n,
 	      int dir_fd, struct err *e)
 {
 	for (size_t i = 0; i < hooks->n; i++) {
-		int r = hook_run(&hooks->v[i], state, n, dir_fd, e);
+		int r = run_numbered(hooks, i, name, state, n, dir_fd, e);
 
-		if (r < 0) {
-			err_within(e, "error running %s hook #%zu", name, i);
+		if (r < 0)
 			return r;
-		}
 	}
 	return 0;
+}
+
+void hooks_run_poststop(const struct oci_hook_list *hooks, const char *state, size_t n, int dir_fd)
+{
+	for (size_t i = 0; i < hooks->n; i++) {
+		struct err why = {0};
+
+		if (run_numbered(hooks, i, "poststop", state, n, dir_fd, &why) < 0)
+			log_warning("%s", why.text);
+	}
 }

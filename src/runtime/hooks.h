@@ -16,4 +16,8 @@ struct err;
 int hooks_run(const struct oci_hook_list *hooks, const char *name, const char *state, size_t n,
 	      int dir_fd, struct err *e);
 
+/* The poststop hooks: a failure is a warning in the log, and the next one runs all the same. Source:
+ * runtime-spec runtime.md, "Lifecycle", the last step. */
+void hooks_run_poststop(const struct oci_hook_list *hooks, const char *state, size_t n, int dir_fd);
+
 #endif

@@ -145,9 +145,8 @@ int runtime_delete(const struct runtime *rt, const char *id, bool force, struct 
 		return r;
 	if (plan_read_config(dir, id, &a, &spec, NULL, NULL, &why) < 0)
 		log_warning("no poststop hooks: %s", why.text);
-	else if (container_run_hooks(&c, &spec.hooks.poststop, "poststop", STATUS_STOPPED, &why) <
-		 0)
-		log_warning("%s", why.text);
+	else
+		container_run_poststop(&c, &spec.hooks.poststop);
 	return state_remove(rt, id, e);
 }
 

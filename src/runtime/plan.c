@@ -87,13 +87,23 @@ static int plan_rootfs(const struct create_request *q, struct arena *a, struct p
 	return rootfs_plan_make(&p->spec, &facts, a, &p->rootfs, e);
 }
 
+static void add_env(struct plan *p, const char *word, struct arena *a)
+{
+	size_t n = p->spec.process.env.n;
+	const char **env = arena_array(a, n + 1, sizeof(*env));
+
+	if (n)
+		memcpy(env, p->spec.process.env.v, n * sizeof(*env));
+	env[n] = word;
+	p->spec.process.env = (struct str_slice){env, n + 1};
+}
+
 /* sd_notify(3): the service manager's socket is bound into the container. */
 static void add_notify_socket(struct plan *p, struct arena *a)
 {
 	static const char *const options[] = {"bind", "rprivate"};
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct oci_mount *mounts;
-	const char **env;
 	size_t n = p->spec.mounts.n;
 
 	if (!path || path[0] != '/' || !p->spec.process.is_set)
@@ -107,12 +117,22 @@ static void add_notify_socket(struct plan *p, struct arena *a)
 				       .options = {(const char **)options, ARRAY_LEN(options)}};
 	p->spec.mounts.v = mounts;
 	p->spec.mounts.n = n + 1;
-	n = p->spec.process.env.n;
-	env = arena_array(a, n + 1, sizeof(*env));
-	if (n)
-		memcpy(env, p->spec.process.env.v, n * sizeof(*env));
-	env[n] = "NOTIFY_SOCKET=/run/notify/notify.sock";
-	p->spec.process.env = (struct str_slice){env, n + 1};
+	add_env(p, "NOTIFY_SOCKET=/run/notify/notify.sock", a);
+}
+
+/* sd_listen_fds(3): descriptors 3 to 2 + LISTEN_FDS are the container's, if LISTEN_PID says that they
+ * were meant for us; its first process is told so in turn. Returns how many. */
+static unsigned add_listen_fds(struct plan *p, struct arena *a)
+{
+	const char *count = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	uint32_t n, meant;
+
+	if (!count || !pid || str_to_u32(pid, &meant) < 0 || meant != (uint32_t)getpid() ||
+	    str_to_u32(count, &n) < 0 || n == 0 || n > 1024)
+		return 0;
+	add_env(p, arena_printf(a, "LISTEN_FDS=%u", n), a);
+	add_env(p, "LISTEN_PID=1", a);
+	return n;
 }
 
 static int check_terminal(const struct create_request *q, const struct plan *p, struct err *e)
@@ -128,15 +148,6 @@ static int check_terminal(const struct create_request *q, const struct plan *p, 
 			       "cannot allocate tty if the runtime will detach without "
 			       "setting console socket (--console-socket)");
 	return 0;
-}
-
-/* systemd's socket activation: descriptors 3 .. 2 + LISTEN_FDS belong to the container. */
-static unsigned preserved_fds(unsigned asked)
-{
-	const char *listen = getenv("LISTEN_FDS");
-	uint32_t n;
-
-	return listen && str_to_u32(listen, &n) == 0 && n < 1024 ? asked + n : asked;
 }
 
 static int check_preserved(unsigned n, struct err *e)
@@ -178,6 +189,7 @@ int plan_make(const struct runtime *rt, const struct create_request *q, struct a
 {
 	struct plan *p = ret;
 	auto_close int bundle = -EBADF;
+	unsigned listen_fds;
 	int r = absolute_bundle(q->bundle, a, &p->container.bundle, e);
 
 	if (r < 0 || !p->container.bundle)
@@ -198,6 +210,7 @@ int plan_make(const struct runtime *rt, const struct create_request *q, struct a
 	p->container.oci_version = "1.3.0";
 	p->container.annotations = p->spec.annotations;
 	add_notify_socket(p, a);
+	listen_fds = add_listen_fds(p, a);
 	if ((r = oci_check_spec(&p->spec, e)) < 0 || (r = check_unavailable(&p->spec, e)) < 0 ||
 	    (r = check_terminal(q, p, e)) < 0 ||
 	    (r = ns_plan_make(&p->spec, rt->is_rootless, &p->ns, e)) < 0 ||
@@ -209,7 +222,7 @@ int plan_make(const struct runtime *rt, const struct create_request *q, struct a
 				   &p->process, e)) < 0)
 		return r;
 	p->container.rootfs = p->rootfs.root;
-	p->process.preserve_fds = preserved_fds(q->preserve_fds);
+	p->process.preserve_fds = q->preserve_fds + listen_fds;
 	if ((r = check_preserved(p->process.preserve_fds, e)) < 0)
 		return r;
 	p->process.keyring = q->no_new_keyring ? NULL : plan_keyring(q->id, a);

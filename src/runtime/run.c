@@ -20,10 +20,7 @@ static void run_clean(struct creation *c)
 
 	if (cgroup_destroy(&c->cgroup, &why) < 0)
 		log_warning("%s", why.text);
-	why.code = 0;
-	if (container_run_hooks(&c->plan.container, &c->plan.spec.hooks.poststop, "poststop",
-				STATUS_STOPPED, &why) < 0)
-		log_warning("%s", why.text);
+	container_run_poststop(&c->plan.container, &c->plan.spec.hooks.poststop);
 	why.code = 0;
 	if (state_remove(c->rt, c->q->id, &why) < 0)
 		log_warning("%s", why.text);
