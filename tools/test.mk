@@ -52,6 +52,10 @@ clients: $(PROGRAMS) ## containerd, Podman and Docker with the runtime in runc's
 vm: $(PROGRAMS) $(BUILD)/probe ## The same tests on a pure cgroup v2 kernel in a microvm
 	tools/microvm run -- $(PYTEST) $(T)
 
+.PHONY: vm-ramfs
+vm-ramfs: $(PROGRAMS) $(BUILD)/probe ## Life cycle where / is a ramfs, which pivot_root refuses
+	tools/microvm --ramfs run -- $(PYTEST) tests/integration/test_harness.py tests/integration/test_cli.py
+
 COVERAGE := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/coverage-bin/%)
 $(BUILD)/coverage-bin/test_%: tests/unit/test_%.c $(LIB_SRC:src/%.c=$(BUILD)/coverage/%.o)
 	@mkdir -p $(@D)
