@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 
+from conftest import USER
 from harness import host
 from harness.cgroups import hierarchies
 
@@ -55,3 +56,29 @@ def test_leftovers_are_seen(tmp_path):
     before.clean()
     for word in ("mount", "berth-left", "left0", "left1", "sleep 300", "uts:["):
         assert word in left
+
+
+def rootless_bundle(bundle, uid=USER):
+    bundle.add_namespace("user").own_rootfs(uid)
+    # A user may mount /sys only with a network namespace of its own, and has no group to limit.
+    bundle.linux["resources"] = {}
+    for m in bundle.config["mounts"]:
+        m["options"] = [o for o in m["options"] if not o.startswith("gid=")]
+    return bundle
+
+
+def test_rootless_with_one_id(rootless, bundle):
+    rootless_bundle(bundle.probe("ids", "--", "cat", "/proc/self/uid_map"))
+    one = [{"containerID": 0, "hostID": USER, "size": 1}]
+    bundle.linux["uidMappings"], bundle.linux["gidMappings"] = one, list(one)
+    result = rootless.run(bundle).ok()
+    assert result.probe("ids")["uid"] == 0
+    assert result.probe("cat")["text"].split() == ["0", str(USER), "1"]
+
+
+def test_rootless_with_subordinate_ids(rootless, subids, bundle):
+    rootless_bundle(bundle.probe("cat", "/proc/self/uid_map"))
+    ids = [{"containerID": 0, "hostID": USER, "size": 1}, {"containerID": 1, "hostID": subids, "size": 65536}]
+    bundle.linux["uidMappings"], bundle.linux["gidMappings"] = ids, list(ids)
+    result = rootless.run(bundle).ok()
+    assert result.probe("cat")["text"].split() == ["0", str(USER), "1", "1", str(subids), "65536"]
