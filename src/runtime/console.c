@@ -41,7 +41,6 @@ int console_open(int dev_fd, const struct oci_process *process, int *ret_peer, s
 	auto_close int peer = -EBADF;
 	struct winsize size = {.ws_row = (unsigned short)process->console_size.height,
 			       .ws_col = (unsigned short)process->console_size.width};
-	struct termios mode;
 	int r, unlock = 0;
 
 	if (master < 0)
@@ -56,10 +55,6 @@ int console_open(int dev_fd, const struct oci_process *process, int *ret_peer, s
 		return err_sys(e, -errno, "open the container's end of its terminal");
 	if (size.ws_row && size.ws_col && ioctl(master, TIOCSWINSZ, &size) < 0)
 		return err_sys(e, -errno, "set the size of the terminal");
-	if (tcgetattr(peer, &mode) == 0) {
-		mode.c_oflag &= ~(tcflag_t)ONLCR;
-		tcsetattr(peer, TCSANOW, &mode);
-	}
 	if (process->user.uid && fchown(peer, process->user.uid, (gid_t)-1) < 0 && errno != EPERM)
 		return err_sys(e, -errno, "give the terminal to user %u", process->user.uid);
 	*ret_peer = TAKE_FD(peer);
@@ -98,6 +93,16 @@ int console_send(const char *path, int master, struct err *e)
 
 /* ---- the foreground -------------------------------------------------------------------------- */
 
+void console_clear_onlcr(int master)
+{
+	struct termios mode;
+
+	if (tcgetattr(master, &mode) < 0)
+		return;
+	mode.c_oflag &= ~(tcflag_t)ONLCR;
+	tcsetattr(master, TCSANOW, &mode);
+}
+
 void console_pump_start(struct console_pump *p, int master)
 {
 	struct termios raw;
@@ -107,6 +112,8 @@ void console_pump_start(struct console_pump *p, int master)
 	if (tcgetattr(0, &p->saved) == 0) {
 		raw = p->saved;
 		cfmakeraw(&raw);
+		/* The container's lines end in "\n": ours makes "\r\n" of it as it did before. */
+		raw.c_oflag = p->saved.c_oflag;
 		p->is_raw = tcsetattr(0, TCSANOW, &raw) == 0;
 	}
 	console_pump_resize(p);

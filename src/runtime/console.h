@@ -10,8 +10,7 @@
 struct err;
 
 /* In the child: a new pty pair from the devpts whose directory or mount dev_fd holds ("pts/ptmx"
- * below it). The window size is set, ONLCR is off (as runc leaves it). Returns the master; *ret_peer
- * gets the other end. */
+ * below it). The window size is set. Returns the master; *ret_peer gets the other end. */
 int console_open(int dev_fd, const struct oci_process *process, int *ret_peer, struct err *e);
 
 /* In the child, a session leader: makes the peer the controlling terminal and streams 0 to 2. */
@@ -19,6 +18,10 @@ int console_adopt(int peer, struct err *e);
 
 /* Sends the master to whoever listens on the unix socket `path`. */
 int console_send(const char *path, int master, struct err *e);
+
+/* For a master that we pump ourselves, before its program runs: ONLCR off, as runc has it, so that a line
+ * ends in "\n" where our output is a file. Who gets a master over a socket decides for himself. */
+void console_clear_onlcr(int master);
 
 /* The foreground: our own streams pumped to and from a master. Zero-initialise with master -EBADF. */
 struct console_pump {

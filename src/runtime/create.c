@@ -167,6 +167,7 @@ static int on_console(void *arg, struct request *q, struct err *e)
 	if (c->q->console_socket)
 		return console_send(c->q->console_socket, q->fd, e);
 	c->master = TAKE_FD(q->fd);
+	console_clear_onlcr(c->master);
 	return 0;
 }
 

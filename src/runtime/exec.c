@@ -143,6 +143,7 @@ static int on_console(void *arg, struct request *q, struct err *e)
 	if (j->q->console_socket)
 		return console_send(j->q->console_socket, q->fd, e);
 	j->master = TAKE_FD(q->fd);
+	console_clear_onlcr(j->master);
 	return 0;
 }
 

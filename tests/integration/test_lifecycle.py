@@ -359,7 +359,7 @@ def test_console_socket(runtime, bundle, console, uid):
     console.receive()
     c.start()
     tty, link, controlling = [json.loads(line) for line in console.read().splitlines()]
-    assert (tty["tty"], tty["rows"], tty["columns"], tty["onlcr"]) == ([1, 1, 1], 33, 77, 0)
+    assert (tty["tty"], tty["rows"], tty["columns"], tty["onlcr"]) == ([1, 1, 1], 33, 77, 1)
     assert tty["controls"] == 1
     assert link["link"] == "/dev/pts/0"
     assert "errno" not in controlling
@@ -372,7 +372,7 @@ def test_console_of_exec(runtime, bundle, console):
 
 
 def test_terminal_in_the_foreground(runtime, bundle):
-    """Keys go in, lines come out, the size follows ours, and our terminal is as it was."""
+    """Keys go in, lines come out whole (no staircase, no second CR), the size follows ours, and our terminal is as it was."""
     bundle.args("sh", "-c", "read x; echo got $x; stty size; exit 3").write()
     bundle.process["terminal"] = True
     bundle.write()
@@ -387,8 +387,7 @@ def test_terminal_in_the_foreground(runtime, bundle):
         assert p.wait(20) == 3
         assert termios.tcgetattr(theirs) == before
         os.close(theirs)
-        out = read_all(ours).decode()
-        assert "got hello" in out and "40 99" in out
+        assert read_all(ours) == b"hello\r\ngot hello\r\n40 99\r\n"
     finally:
         os.close(ours)
 
@@ -396,7 +395,8 @@ def test_terminal_in_the_foreground(runtime, bundle):
 def test_terminal_without_one_of_ours(runtime, bundle):
     bundle.process["terminal"] = True
     result = runtime.run(bundle.probe("tty"), stdin="typed\n").ok()
-    assert result.probe("tty")["tty"] == [1, 1, 1]
+    assert result.probe("tty")["tty"] == [1, 1, 1] and result.probe("tty")["onlcr"] == 0
+    assert "\r" not in result.out
     result = runtime.run(bundle.args("cat"), stdin="typed\n").ok()
     assert result.out.count("typed") == 2, "the terminal's echo, and cat's"
 
