@@ -13,14 +13,20 @@ CFLAGS_ALL := -std=gnu17 $(WARNINGS) $(CFLAGS) $(HARDEN) -ffunction-sections -fd
 # musl-gcc looks only at its own headers: let it find the kernel's and jsmn.h after them.
 MUSL_FLAGS := -idirafter /usr/include -idirafter /usr/include/$(shell uname -m)-linux-gnu
 
-LIB_DIRS := base kernel namespace cgroup security rootfs oci runtime
+LIB_DIRS := base kernel namespace cgroup security rootfs oci runtime engine engine/image \
+	engine/container engine/volume engine/log view
 LIB_SRC := $(sort $(foreach d,$(LIB_DIRS),$(wildcard src/$d/*.c)))
-RUNTIME_SRC := $(sort $(wildcard src/bin/berth-runtime/*.c))
-ALL_SRC := $(LIB_SRC) $(RUNTIME_SRC)
-PROGRAMS := $(BUILD)/berth-runtime
-
 LIB_OBJ := $(LIB_SRC:src/%.c=$(BUILD)/obj/%.o)
-RUNTIME_OBJ := $(RUNTIME_SRC:src/%.c=$(BUILD)/obj/%.o)
+# What needs heavy libraries: only berth-image (and the tests) link it, with glibc.
+IMAGE_SRC := $(sort $(wildcard src/image/*.c))
+IMAGE_LIBS := -lcurl -lcrypto -larchive -lisal -lz -lzstd
+
+# One folder a program below src/bin. All but berth-image are static and linked with musl.
+BIN_NAMES := $(notdir $(patsubst %/main.c,%,$(wildcard src/bin/*/main.c)))
+MUSL_NAMES := $(filter-out berth-image,$(BIN_NAMES))
+BIN_SRC := $(sort $(foreach n,$(BIN_NAMES),$(wildcard src/bin/$n/*.c)))
+ALL_SRC := $(LIB_SRC) $(IMAGE_SRC) $(BIN_SRC)
+PROGRAMS := $(BIN_NAMES:%=$(BUILD)/%)
 
 .DEFAULT_GOAL := all
 .PHONY: all
@@ -35,7 +41,7 @@ $$(BUILD)/$(1)/%.o: src/%.c | $$(BUILD)/generated/syscall_table.h
 endef
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 $(eval $(call objects,obj,$(MUSL_CC),$$(CFLAGS_ALL) $$(MUSL_FLAGS)))
-$(eval $(call objects,gcc,$(HOST_CC),$$(CFLAGS_ALL)))
+$(eval $(call objects,gcc,$(HOST_CC),$$(CFLAGS_ALL) -fPIE))
 $(eval $(call objects,clang,$(CLANG),$$(CFLAGS_ALL)))
 $(eval $(call objects,asan,$(HOST_CC),$$(CFLAGS_ALL) -O1 $$(SANITIZE)))
 $(eval $(call objects,fuzz,$(CLANG),$$(CFLAGS_ALL) -O1 $$(SANITIZE) -fsanitize=fuzzer-no-link))
@@ -54,19 +60,30 @@ $(BUILD)/generated/version: FORCE
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 .PHONY: FORCE
 FORCE:
-$(foreach v,obj asan gcc clang coverage fuzz,$(BUILD)/$v/runtime/features.o $(BUILD)/$v/bin/berth-runtime/main.o): $(BUILD)/generated/version
+$(foreach v,obj asan gcc clang coverage fuzz,$(BUILD)/$v/runtime/features.o $(BIN_NAMES:%=$(BUILD)/$v/bin/%/main.o)): $(BUILD)/generated/version
 
 LINK_FLAGS := -static -Wl,--gc-sections -Wl,-z,relro,-z,now
-# Stripped, since the runtime copies itself to memory at each start; the symbols lie beside it.
-$(BUILD)/berth-runtime: $(RUNTIME_OBJ) $(LIB_OBJ)
+# Stripped, since some copy themselves to memory at a start; the symbols lie beside them.
+define musl_program
+$$(BUILD)/$(1): $$(patsubst src/%.c,$$(BUILD)/obj/%.o,$$(wildcard src/bin/$(1)/*.c)) $$(LIB_OBJ)
+	@echo "  link	$$@"
+	@$$(MUSL_CC) $$(LINK_FLAGS) $$(filter %.o,$$^) -o $$@.debug
+	@strip -o $$@ $$@.debug
+endef
+$(foreach n,$(MUSL_NAMES),$(eval $(call musl_program,$n)))
+
+$(BUILD)/berth-image: $(patsubst src/%.c,$(BUILD)/gcc/%.o,$(wildcard src/bin/berth-image/*.c) $(IMAGE_SRC) $(LIB_SRC))
 	@echo "  link	$@"
-	@$(MUSL_CC) $(LINK_FLAGS) $(filter %.o,$^) -o $@.debug
+	@$(HOST_CC) -pie -Wl,--gc-sections -Wl,-z,relro,-z,now $(filter %.o,$^) $(IMAGE_LIBS) -lm -o $@.debug
 	@strip -o $@ $@.debug
 
 # Programs with ASan and UBSan, linked with glibc: for chasing a bug by hand.
-$(BUILD)/sanitize/berth-runtime: $(ALL_SRC:src/%.c=$(BUILD)/asan/%.o)
-	@mkdir -p $(@D)
-	@$(HOST_CC) $(SANITIZE) $(filter %.o,$^) -lm -o $@
+define sanitized_program
+$$(BUILD)/sanitize/$(1): $$(patsubst src/%.c,$$(BUILD)/asan/%.o,$$(wildcard src/bin/$(1)/*.c) $$(IMAGE_SRC) $$(LIB_SRC))
+	@mkdir -p $$(@D)
+	@$$(HOST_CC) $$(SANITIZE) $$(filter %.o,$$^) $$(IMAGE_LIBS) -lm -o $$@
+endef
+$(foreach n,$(BIN_NAMES),$(eval $(call sanitized_program,$n)))
 
 .PHONY: sanitize
 sanitize: $(PROGRAMS:$(BUILD)/%=$(BUILD)/sanitize/%) ## Programs with ASan and UBSan, into build/sanitize/

@@ -16,20 +16,20 @@ check: ## Everything that must pass: installs what is missing, then builds, lint
 	+@MAKE='$(MAKE)' tools/check
 
 # Each unit test is a program of its own with the whole library in it.
-$(BUILD)/unit/test_%: tests/unit/test_%.c $(LIB_SRC:src/%.c=$(BUILD)/asan/%.o)
+$(BUILD)/unit/test_%: tests/unit/test_%.c $(patsubst src/%.c,$(BUILD)/asan/%.o,$(LIB_SRC) $(IMAGE_SRC))
 	@mkdir -p $(@D)
 	@echo '  unit	$@'
 	@$(HOST_CC) $(CPPFLAGS_ALL) -std=gnu17 $(WARNINGS) -g -O1 $(SANITIZE) -MMD -MP $(filter %.c %.o,$^) \
-		-lcmocka -lseccomp -lm -o $@
+		-lcmocka -lseccomp $(IMAGE_LIBS) -lm -o $@
 
 .PHONY: unit
 unit: $(UNIT) ## Unit tests with ASan and UBSan
 	@tools/unit $(UNIT)
 
-$(BUILD)/fuzz-bin/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_SRC:src/%.c=$(BUILD)/fuzz/%.o)
+$(BUILD)/fuzz-bin/fuzz_%: tests/fuzz/fuzz_%.c $(patsubst src/%.c,$(BUILD)/fuzz/%.o,$(LIB_SRC) $(IMAGE_SRC))
 	@mkdir -p $(@D)
 	@echo '  fuzz	$@'
-	@$(CLANG) $(CPPFLAGS_ALL) -std=gnu17 $(WARNINGS) -g -O1 $(SANITIZE) -fsanitize=fuzzer $(filter %.c %.o,$^) -lm -o $@
+	@$(CLANG) $(CPPFLAGS_ALL) -std=gnu17 $(WARNINGS) -g -O1 $(SANITIZE) -fsanitize=fuzzer $(filter %.c %.o,$^) $(IMAGE_LIBS) -lm -o $@
 
 .PHONY: fuzz
 fuzz: $(FUZZ) ## Fuzz targets, FUZZ_TIME=30 seconds each, from the corpus in tests/fuzz/corpus
@@ -57,9 +57,9 @@ vm-ramfs: $(PROGRAMS) $(BUILD)/probe ## Life cycle where / is a ramfs, which piv
 	tools/microvm --ramfs run -- $(PYTEST) tests/integration/test_harness.py tests/integration/test_cli.py
 
 COVERAGE := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/coverage-bin/%)
-$(BUILD)/coverage-bin/test_%: tests/unit/test_%.c $(LIB_SRC:src/%.c=$(BUILD)/coverage/%.o)
+$(BUILD)/coverage-bin/test_%: tests/unit/test_%.c $(patsubst src/%.c,$(BUILD)/coverage/%.o,$(LIB_SRC) $(IMAGE_SRC))
 	@mkdir -p $(@D)
-	@$(HOST_CC) $(CPPFLAGS_ALL) -std=gnu17 -g --coverage $(filter %.c %.o,$^) -lcmocka -lseccomp -lm -o $@
+	@$(HOST_CC) $(CPPFLAGS_ALL) -std=gnu17 -g --coverage $(filter %.c %.o,$^) -lcmocka -lseccomp $(IMAGE_LIBS) -lm -o $@
 
 .PHONY: coverage
 coverage: $(COVERAGE) ## Lines covered by the unit tests, file by file

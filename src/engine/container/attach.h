@@ -4,6 +4,7 @@
 #define BERTH_ENGINE_CONTAINER_ATTACH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
