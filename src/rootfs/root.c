@@ -84,7 +84,13 @@ int root_prepare(const struct rootfs_plan *p, struct rootfs *r, struct err *e)
 	if (rc < 0)
 		return err_sys(e, rc, "make the mounts of the new mount namespace %s",
 			       p->propagation & MS_PRIVATE ? "private" : "slaves");
-	rc = mount_clone(fd, "", true, &tree);
+	if (p->has_tree) {
+		tree = (struct mount_tree){.fd = fcntl(p->tree_fd, F_DUPFD_CLOEXEC, 3),
+					   .is_detached = true};
+		rc = tree.fd < 0 ? -errno : 0;
+	} else {
+		rc = mount_clone(fd, "", true, &tree);
+	}
 	if (rc >= 0)
 		rc = mount_attach(&tree, NULL, 0, &t);
 	if (rc < 0) {

@@ -57,6 +57,8 @@ struct rootfs_mount {
 
 struct rootfs_plan {
 	const char *root; /* absolute path on the host */
+	bool has_tree;    /* tree_fd is a detached mount that covers root */
+	int tree_fd;
 	bool is_readonly, no_pivot, has_terminal, has_user_ns, has_mount_ns, is_rootless;
 	bool makes_devices;   /* devices and links in /dev; false where /dev is a bind */
 	uint64_t propagation; /* of the root mount, MS_* with MS_REC; 0: not asked for */

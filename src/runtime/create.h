@@ -26,6 +26,13 @@ struct creation {
 int creation_make(struct creation *c, const struct runtime *rt, const struct create_request *q,
 		  bool is_run, struct err *e);
 
+/* After creation_make with is_run: hears whether the program runs, and runs the poststart hooks. On failure
+ * the caller goes on with creation_abort. */
+int creation_go(struct creation *c, struct err *e);
+
+/* Once the process has ended: removes everything that the container left, and runs the poststop hooks. */
+void creation_end(struct creation *c);
+
 /* Stops and removes everything; poststop hooks run where any hook ran or the container was made. */
 void creation_abort(struct creation *c);
 

@@ -222,6 +222,8 @@ int plan_make(const struct runtime *rt, const struct create_request *q, struct a
 				   &p->process, e)) < 0)
 		return r;
 	p->container.rootfs = p->rootfs.root;
+	p->rootfs.has_tree = q->has_root;
+	p->rootfs.tree_fd = q->root_fd;
 	p->process.preserve_fds = q->preserve_fds + listen_fds;
 	if ((r = check_preserved(p->process.preserve_fds, e)) < 0)
 		return r;

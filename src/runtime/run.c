@@ -13,8 +13,7 @@
 #include "runtime/listener.h"
 #include "runtime/state.h"
 
-/* Everything that a container leaves when its process has ended. */
-static void run_clean(struct creation *c)
+void creation_end(struct creation *c)
 {
 	struct err why = {0};
 
@@ -26,8 +25,7 @@ static void run_clean(struct creation *c)
 		log_warning("%s", why.text);
 }
 
-/* Hears whether the program runs. */
-static int run_go(struct creation *c, struct err *e)
+int creation_go(struct creation *c, struct err *e)
 {
 	struct listener listener = {&c->plan.spec.linux_.seccomp, &c->plan.container};
 	struct launch_table table = {.handler = {[STEP_LISTENER] = listener_on_step},
@@ -50,7 +48,7 @@ static int run_container(struct creation *c, int signal_fd, bool is_reaper, int 
 	if (r == 0)
 		r = pidfd_socket_send(q->pidfd_socket, c->launch.pidfd, e);
 	if (r == 0)
-		r = run_go(c, e);
+		r = creation_go(c, e);
 	if (r < 0) {
 		creation_abort(c);
 		return r;
@@ -63,7 +61,7 @@ static int run_container(struct creation *c, int signal_fd, bool is_reaper, int 
 	r = foreground_wait(signal_fd, c->launch.pidfd, c->plan.container.pid, TAKE_FD(c->master),
 			    is_reaper, e);
 	if (!q->keeps)
-		run_clean(c);
+		creation_end(c);
 	creation_close(c);
 	if (r >= 0)
 		*ret_code = r;

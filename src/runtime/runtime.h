@@ -50,6 +50,10 @@ struct create_request {
 	const char *console_socket, *pid_file, *pidfd_socket;
 	unsigned preserve_fds;
 	bool no_pivot, no_new_keyring;
+	/* with has_root: a detached mount that becomes the root; it is attached in the container's own
+	 * mount namespace onto root.path, which may be an empty folder. The caller closes it. */
+	bool has_root;
+	int root_fd;
 	/* run only */
 	bool is_detached, keeps, no_subreaper;
 };
