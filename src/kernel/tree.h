@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole folders: removed or measured by descriptor, never following a link. */
+#ifndef BERTH_KERNEL_TREE_H
+#define BERTH_KERNEL_TREE_H
+
+#include <stdint.h>
+
+/* Removes name below dir_fd with everything in it: a file, a link or a folder of any depth. What
+ * is gone already, or goes while we work, is fine. Stays on one file system's tree as openat(2) finds it: a
+ * symbolic link is removed, not followed. Returns 0 or -errno. */
+int tree_remove_at(int dir_fd, const char *name);
+
+/* Sums st_blocks * 512 and counts the entries below name (hard links once each entry). Either result may be
+ * NULL. Returns 0 or -errno. */
+int tree_size_at(int dir_fd, const char *name, int64_t *ret_bytes, int64_t *ret_entries);
+
+#endif
