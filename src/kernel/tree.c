@@ -75,11 +75,13 @@ static int move_up(struct removal *top, int dir_fd, const char *name)
 {
 	char new_name[32];
 
-	do
+	for (;;) {
 		snprintf(new_name, sizeof(new_name), ".berth-deep-%u", top->moved++);
-	while (renameat(dir_fd, name, top->top_fd, new_name) < 0 &&
-	       (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR));
-	return 0;
+		if (renameat(dir_fd, name, top->top_fd, new_name) == 0)
+			return 0;
+		if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
+			return -errno;
+	}
 }
 
 static int remove_folder(struct removal *top, int dir_fd, const char *name, unsigned depth)

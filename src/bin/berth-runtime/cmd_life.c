@@ -1,57 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* start, kill, delete, pause, resume, state: the small commands of a container's life. */
-#include <ctype.h>
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/auto.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "bin/berth-runtime/command.h"
+#include "kernel/signal.h"
 
 static const struct opt no_options[] = {{0}};
 
 /* ---- kill ------------------------------------------------------------------------------------ */
-
-static const struct {
-	const char *name;
-	int number;
-} signals[] = {
-	{"HUP", SIGHUP},     {"INT", SIGINT},   {"QUIT", SIGQUIT},     {"ILL", SIGILL},
-	{"TRAP", SIGTRAP},   {"ABRT", SIGABRT}, {"IOT", SIGABRT},      {"BUS", SIGBUS},
-	{"FPE", SIGFPE},     {"KILL", SIGKILL}, {"USR1", SIGUSR1},     {"SEGV", SIGSEGV},
-	{"USR2", SIGUSR2},   {"PIPE", SIGPIPE}, {"ALRM", SIGALRM},     {"TERM", SIGTERM},
-	{"CHLD", SIGCHLD},   {"CLD", SIGCHLD},  {"CONT", SIGCONT},     {"STOP", SIGSTOP},
-	{"TSTP", SIGTSTP},   {"TTIN", SIGTTIN}, {"TTOU", SIGTTOU},     {"URG", SIGURG},
-	{"XCPU", SIGXCPU},   {"XFSZ", SIGXFSZ}, {"VTALRM", SIGVTALRM}, {"PROF", SIGPROF},
-	{"WINCH", SIGWINCH}, {"IO", SIGIO},     {"POLL", SIGIO},       {"PWR", SIGPWR},
-	{"SYS", SIGSYS},     {"STKFLT", 16},
-};
-
-/* "TERM", "SIGTERM", "15", "RTMIN+3"; 0 is allowed as kill(2) does. */
-static int parse_signal(const char *word, struct err *e)
-{
-	const char *name = strncasecmp(word, "SIG", 3) == 0 ? word + 3 : word;
-	uint32_t n;
-
-	if (str_to_u32(word, &n) == 0)
-		return n <= 64 ? (int)n : err_say(e, -EINVAL, "unknown signal \"%s\"", word);
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
-		if (strcasecmp(signals[i].name, name) == 0)
-			return signals[i].number;
-	/* The kernel's real-time signals: 34 and 64 as the C libraries number them. */
-	if (strncasecmp(name, "RTMIN", 5) == 0 && !name[5])
-		return 34;
-	if (strncasecmp(name, "RTMAX", 5) == 0 && !name[5])
-		return 64;
-	if (strncasecmp(name, "RTMIN+", 6) == 0 && str_to_u32(name + 6, &n) == 0 && n <= 30)
-		return 34 + (int)n;
-	if (strncasecmp(name, "RTMAX-", 6) == 0 && str_to_u32(name + 6, &n) == 0 && n <= 30)
-		return 64 - (int)n;
-	return err_say(e, -EINVAL, "unknown signal \"%s\"", word);
-}
 
 struct kill_values {
 	bool all;
@@ -66,10 +26,13 @@ static const struct opt kill_options[] = {
 static int kill_main(const struct invocation *in, int *ret_code, struct err *e)
 {
 	const struct kill_values *v = in->values;
-	int signo = parse_signal(in->words.n > 1 ? in->words.v[1] : "SIGTERM", e);
+	const char *word = in->words.n > 1 ? in->words.v[1] : "SIGTERM";
+	int signo = signal_number(word);
 
 	*ret_code = 0;
-	return signo < 0 ? signo : runtime_kill(&in->rt, in->words.v[0], signo, v->all, e);
+	if (signo < 0)
+		return err_say(e, signo, "unknown signal \"%s\"", word);
+	return runtime_kill(&in->rt, in->words.v[0], signo, v->all, e);
 }
 
 const struct command cmd_kill = {

@@ -25,8 +25,8 @@ int container_create(const struct engine *g, const struct container_request *q, 
 int container_start(const struct engine *g, const struct record *r, int lock, int root,
 		    unsigned wants, int *ret_socket, struct err *e);
 
-/* Sends the stop signal, waits up to timeout seconds (-1: the container's own; then SIGKILL), and for the
- * monitor to be done. Where pid 1 has no handler for the signal (/proc/PID/status SigCgt) the wait is
+/* Sends the stop signal, waits up to timeout seconds (-1: for ever; LIVE_OWN_TIMEOUT of live.h: the
+ * container's own), then SIGKILL, and waits for the monitor to be done. Where pid 1 has no handler for the signal (/proc/PID/status SigCgt) the wait is
  * skipped, since the kernel drops the signal. A stopped container is fine. */
 int container_stop(const struct engine *g, const struct container_info *c, int64_t timeout,
 		   const char *signal, struct err *e);

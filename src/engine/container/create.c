@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A container from a request: id, name, folder, volumes, files, specification. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/auto.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "engine/container/container.h"
+#include "engine/container/files.h"
+#include "engine/container/names.h"
+#include "engine/container/remove.h"
+#include "engine/event.h"
+#include "engine/volume/volume.h"
+#include "kernel/fd.h"
+#include "kernel/sys.h"
+#include "kernel/tree.h"
+#include "oci/encode.h"
+
+/*
+ * Theory of operation
+ *
+ * The folder is made in tmp/, locked, and moved to containers/: so whoever sees it there finds the lock held,
+ * and a folder that is not locked and has no record.json is what a killed create left. record.json comes last: with
+ * it the container is there. The store is locked (shared) all the while, so the image cannot go.
+ */
+
+/* What is under way. */
+struct making {
+	const struct engine *g;
+	const struct container_request *q;
+	struct arena *a;
+	struct image image;
+	struct record record;
+	struct oci_spec spec;
+	int dir_fd, lock_fd, root_fd;
+	bool has_folder, has_name;
+	struct str_slice volumes; /* the anonymous ones that were made */
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static enum image_pull pull_policy(const char *word, struct err *e)
+{
+	if (!word || str_eq(word, "missing"))
+		return IMAGE_PULL_MISSING;
+	if (str_eq(word, "always"))
+		return IMAGE_PULL_ALWAYS;
+	if (str_eq(word, "never"))
+		return IMAGE_PULL_NEVER;
+	return (enum image_pull)err_say(e, -EINVAL, "--pull %s: missing, always or never", word);
+}
+
+static int make_folder(struct making *m, struct err *e)
+{
+	char draft[96], path[96];
+
+	snprintf(draft, sizeof(draft), "tmp/%s", m->record.id);
+	snprintf(path, sizeof(path), "containers/%s", m->record.id);
+	if (mkdirat(m->g->data_fd, draft, 0700) < 0)
+		return err_sys(e, -errno, "make %s/%s", m->g->data, draft);
+	m->has_folder = true;
+	m->dir_fd = openat(m->g->data_fd, draft, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (m->dir_fd < 0)
+		return err_sys(e, -errno, "open %s/%s", m->g->data, draft);
+	m->lock_fd = record_lock(m->dir_fd, false, e);
+	if (m->lock_fd < 0)
+		return m->lock_fd;
+	if (mkdirat(m->dir_fd, "rootfs", 0755) < 0 ||
+	    renameat(m->g->data_fd, draft, m->g->data_fd, path) < 0)
+		return err_sys(e, -errno, "make %s/%s", m->g->data, path);
+	return 0;
+}
+
+static int take_name(struct making *m, struct err *e)
+{
+	int r = -EEXIST;
+
+	if (m->q->name) {
+		m->record.name = m->q->name;
+		r = name_check(m->q->name, e);
+		if (r == 0)
+			r = name_claim(m->g, m->q->name, m->record.id, e);
+	}
+	for (unsigned i = 0; !m->q->name && r == -EEXIST && i < 64; i++) {
+		struct err why = {0};
+
+		m->record.name = name_invent(m->a);
+		r = name_claim(m->g, m->record.name, m->record.id, &why);
+		if (r < 0 && r != -EEXIST)
+			*e = why;
+	}
+	m->has_name = r == 0;
+	return r < 0 ? err_sys(e, r, "find a free name") : 0;
+}
+
+/* Where the tree below the root is of use before the start, or the start follows at once. */
+static int mount_root(struct making *m, bool is_wanted, struct err *e)
+{
+	if (!is_wanted && !request_needs_root(m->q, &m->image))
+		return 0;
+	m->root_fd = image_mount(m->g, &m->record.layers, m->dir_fd, e);
+	return m->root_fd < 0 ? m->root_fd : 0;
+}
+
+static int make_volumes(struct making *m, struct err *e)
+{
+	struct record *r = &m->record;
+
+	m->volumes.v = arena_array(m->a, r->n_mounts + 1, sizeof(*m->volumes.v));
+	for (size_t i = 0; i < r->n_mounts; i++) {
+		const struct record_mount *mount = &r->mounts[i];
+		struct volume v = {0};
+		bool is_new = false;
+		int rc;
+
+		if (!str_eq(mount->type, "volume"))
+			continue;
+		rc = volume_need(m->g, mount->name, NULL, NULL, m->a, &v, &is_new, e);
+		if (rc < 0)
+			return rc;
+		if (mount->is_anonymous)
+			m->volumes.v[m->volumes.n++] = v.name;
+		if (is_new && m->root_fd >= 0 &&
+		    !strstr(mount->mode ? mount->mode : "", "nocopy")) {
+			rc = volume_copy_up(m->g, &v, m->root_fd, mount->destination, e);
+			if (rc < 0)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+static int write_files(struct making *m, struct err *e)
+{
+	auto_json_writer struct json_writer request = {0}, config = {0};
+	int r;
+
+	request_print(m->q, &request);
+	m->record.request = request.buf;
+	oci_spec_print(&m->spec, &config);
+	r = file_replace_at(m->dir_fd, "config.json", config.buf, config.len, 0600);
+	if (r < 0)
+		r = err_sys(e, r, "write config.json of the container");
+	if (r == 0)
+		r = files_write(m->dir_fd, m->q, &m->record, e);
+	/* Order: last, it is what makes the container one. */
+	if (r == 0)
+		r = record_save(m->dir_fd, &m->record, e);
+	m->record.request = arena_strdup(m->a, request.buf);
+	return r;
+}
+
+static int make(struct making *m, bool mounts, struct err *e)
+{
+	char id[65];
+	int r;
+
+	engine_make_id(id);
+	m->record.id = arena_strdup(m->a, id);
+	m->record.created_ns = now_ns();
+	m->record.image = m->q->image;
+	m->record.image_id = m->image.id;
+	m->record.layers = m->image.layers;
+	if ((r = make_folder(m, e)) < 0 || (r = take_name(m, e)) < 0 ||
+	    (r = mount_root(m, mounts, e)) < 0 ||
+	    (r = request_plan(m->g, m->q, &m->image, m->root_fd, m->a, &m->record, &m->spec, e)) <
+		    0 ||
+	    (r = make_volumes(m, e)) < 0)
+		return r;
+	return write_files(m, e);
+}
+
+static void undo(struct making *m)
+{
+	char path[96];
+
+	for (size_t i = 0; i < m->volumes.n; i++)
+		volume_remove(m->g, m->volumes.v[i], true, NULL);
+	auto_close_fn(&m->root_fd);
+	if (m->has_name)
+		name_release(m->g, m->record.name, m->record.id);
+	snprintf(path, sizeof(path), "containers/%s", m->record.id ? m->record.id : "");
+	if (m->has_folder) {
+		tree_remove_at(m->g->data_fd, path);
+		snprintf(path, sizeof(path), "tmp/%s", m->record.id);
+		tree_remove_at(m->g->data_fd, path);
+	}
+	auto_close_fn(&m->lock_fd);
+}
+
+/* --replace: whoever has the name goes. */
+static int replace(const struct engine *g, const struct container_request *q, struct arena *a,
+		   struct err *e)
+{
+	struct container_info old;
+	struct err why = {0};
+
+	if (!q->replace || !q->name || container_find(g, q->name, a, &old, &why) < 0)
+		return 0;
+	return container_remove(g, &old, true, true, e);
+}
+
+int container_create(const struct engine *g, const struct container_request *q, struct arena *a,
+		     struct record *ret, int *ret_lock, int *ret_root, struct err *e)
+{
+	struct making m = {
+		.g = g, .q = q, .a = a, .dir_fd = -EBADF, .lock_fd = -EBADF, .root_fd = -EBADF};
+	auto_close int store = -EBADF, dir = -EBADF;
+	int r, policy = (int)pull_policy(q->pull, e);
+
+	if (policy < 0)
+		return policy;
+	if ((r = replace(g, q, a, e)) < 0)
+		return r;
+	store = engine_lock_store(g, false, true, e);
+	if (store < 0)
+		return store;
+	r = image_need(g, q->image, (enum image_pull)policy, q->platform, q->quiet, a, &m.image, e);
+	if (r == 0) {
+		r = make(&m, ret_root != NULL, e);
+		if (r < 0)
+			undo(&m);
+	}
+	dir = m.dir_fd;
+	if (r < 0)
+		return r;
+	event_emit(g, "container", "create", m.record.id, m.record.name, NULL);
+	*ret = m.record;
+	if (ret_lock)
+		*ret_lock = m.lock_fd;
+	else
+		auto_close_fn(&m.lock_fd);
+	if (ret_root)
+		*ret_root = m.root_fd;
+	else
+		auto_close_fn(&m.root_fd);
+	return 0;
+}
