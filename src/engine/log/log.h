@@ -16,8 +16,10 @@ struct record;
  *
  * json-file: log.json, log.json.1, ... (newest first) in the container's folder; a line is
  * {"log":"TEXT\n","stream":"stdout","time":"RFC3339 with nanoseconds"}; a text longer than 16 KiB or without
- * its newline at a flush is a part: the "log" has no newline at its end and the next line goes on. Bytes
- * that are no UTF-8 are kept as they are (escaped \u00XX is what JSON has; see log_writer.c). Rotation renames
+ * its newline at log_writer_flush_parts is a part: the "log" has no newline at its end and the next line of the
+ * stream goes on. A byte that is no UTF-8 is written as the lone surrogate \udcXX, which tools that know
+ * Docker's files show as U+FFFD, as Docker does, and from which we (and Python's surrogateescape) get the very
+ * byte back. Rotation renames
  * log.json to log.json.1 with the next number up first, then makes a new log.json: a reader that follows keeps
  * its descriptor, reads it to the end once a new log.json exists (another inode), then goes on there: no line
  * is lost or shown twice.
@@ -31,6 +33,11 @@ int log_writer_open(int dir_fd, const struct record *r, struct log_writer **ret,
  * and a batch that log_writer_flush writes. A full disk: lines are dropped and counted, the container goes on. */
 int log_writer_put(struct log_writer *w, int stream, const char *data, size_t n, int64_t time_ns);
 int log_writer_flush(struct log_writer *w);
+/* The same, and unfinished lines are written as parts: for when nothing more came for a while. */
+int log_writer_flush_parts(struct log_writer *w);
+/* Is there an unfinished line, or a batch that could not be written yet (mode drop-oldest)? */
+bool log_writer_is_waiting(const struct log_writer *w);
+/* Lines that are lost: dropped by drop-oldest, for a full disk, or for a journal that does not answer. */
 int64_t log_writer_dropped(const struct log_writer *w);
 void log_writer_close(struct log_writer *w);
 
