@@ -106,6 +106,7 @@ static int load(struct monitor *m, const char *id, struct err *e)
 	r = record_load(m->dir_fd, id, &m->record_arena, &m->record, e);
 	if (r < 0)
 		return r;
+	m->id = arena_strdup(&m->arena, m->record.id);
 	m->bundle = arena_printf(&m->arena, "%s/containers/%s", m->engine.data, m->record.id);
 	/* A start that fails leaves the figures of the last life. */
 	if (status_load(m->dir_fd, &m->arena, &m->status, NULL) < 0)

@@ -70,7 +70,7 @@ struct monitor {
 	struct status status;
 	char error[1020]; /* what status.error points at */
 	int dir_fd, lock_fd, root_fd, null_fd, epoll_fd;
-	const char *bundle;
+	const char *id, *bundle; /* outlive the record, which RELOAD replaces */
 
 	struct source signals, listener, first; /* first: the container's first process */
 	struct source out[2], in;
