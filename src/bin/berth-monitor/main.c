@@ -25,20 +25,19 @@
 /* What the starter puts where (engine/container/start.c). */
 enum { FD_STARTER = 3, FD_LOCK = 4, FD_ROOT = 5, FD_FIRST_FOREIGN = 6 };
 
-static struct monitor monitor = {
-	.dir_fd = -EBADF,
-	.lock_fd = -EBADF,
-	.root_fd = -EBADF,
-	.null_fd = -EBADF,
-	.epoll_fd = -EBADF,
-	.signals.fd = -EBADF,
-	.listener.fd = -EBADF,
-	.first.fd = -EBADF,
-	.in.fd = -EBADF,
-	.out = {{.fd = -EBADF}, {.fd = -EBADF}},
-	.health = {.output.fd = -EBADF, .child.fd = -EBADF},
-	.status = {.health = ""},
-};
+static struct monitor monitor; /* not on the stack, and of zeros: only what is used takes memory */
+
+static void init(struct monitor *m)
+{
+	struct source *const sources[] = {&m->signals,       &m->listener,    &m->first,
+					  &m->out[0],        &m->out[1],      &m->in,
+					  &m->health.output, &m->health.child};
+
+	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
+		sources[i]->fd = -EBADF;
+	m->dir_fd = m->lock_fd = m->root_fd = m->null_fd = m->epoll_fd = -EBADF;
+	m->status.health = "";
+}
 
 static void on_signal(struct monitor *m, struct source *s, uint32_t events)
 {
@@ -173,6 +172,7 @@ int main(int argc, char **argv)
 	int r = argc == 2 ? exe_seal(argv, &e)
 			  : err_say(&e, -EINVAL, "berth-monitor is started by berth");
 
+	init(&monitor);
 	if (r == 0)
 		r = run(&monitor, argv[1], &e);
 	if (r < 0 && !monitor.clients) {

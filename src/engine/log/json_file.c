@@ -45,7 +45,11 @@ struct sink {
 	char batch[LOG_BATCH];
 };
 
-enum { ATTRS_MAX = 8192, ENTRY_FRAME = 128 };
+enum {
+	ATTRS_MAX = 8192,
+	ENTRY_FRAME = 128,
+	FLUSH_AT = 24 * 1024, /* a larger write gains nothing, and memory that was touched stays */
+};
 _Static_assert(LOG_PART * 6 + ATTRS_MAX + ENTRY_FRAME <= LOG_BATCH, "any entry fits a batch");
 
 /* ---- files --------------------------------------------------------------------------------------- */
@@ -246,7 +250,7 @@ static int json_put(struct sink *s, const struct log_entry *entry)
 	to = append(to, s->time_text, 30);
 	to = APPEND(to, "\"}\n");
 	s->n = (size_t)(to - s->batch);
-	return 0;
+	return s->n >= FLUSH_AT && !s->drops_oldest ? json_flush(s) : 0;
 }
 
 /* ---- opening ------------------------------------------------------------------------------------- */
