@@ -65,7 +65,7 @@ class Client:
 
     def exit_code(self):
         packet = self.until(EXIT)
-        assert packet, f"no EXIT; output {self.out!r} {self.err!r}"
+        assert packet, f"no EXIT; {len(self.out)} bytes of output, at the end {self.out[-200:]!r} {self.err[-200:]!r}"
         return packet[1]
 
     def close(self):

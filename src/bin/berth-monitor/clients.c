@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who looks at the container: the starter and those that attach. */
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -379,17 +378,23 @@ void clients_unlisten(struct monitor *m)
 	unlinkat(m->engine.run_fd, m->record.id, AT_REMOVEDIR);
 }
 
+/* 0: all is sent; 1: somebody has still to read; 2: so has the starter. */
+static int unsent(const struct monitor *m)
+{
+	int left = 0;
+
+	for (const struct client *c = m->clients; c; c = c->next)
+		if (!c->is_gone && c->first)
+			left |= c->is_starter ? 2 : 1;
+	return left;
+}
+
 void clients_finish(struct monitor *m)
 {
 	int64_t end = now_ms() + FINISH_MS;
+	int left;
 
-	for (struct client *c = m->clients; c; c = c->next)
-		while (!c->is_gone && c->first) {
-			struct pollfd p = {.fd = c->source.fd, .events = POLLOUT};
-			int64_t left = end - now_ms();
-
-			if (left <= 0 || poll(&p, 1, (int)left) <= 0)
-				return;
-			flush(m, c);
-		}
+	/* The one that started it gets everything, however long that takes; it may also hang up. */
+	while ((left = unsent(m)) && (left & 2 || now_ms() < end))
+		loop_turn(m, FINISH_MS / 10);
 }
