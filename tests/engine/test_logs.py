@@ -201,7 +201,7 @@ def test_journald_without_a_journal(make):
 # ---- berth logs ----
 
 def test_berth_logs(make):
-    m = sh(make, "echo one; echo two >&2; echo three")
+    m = sh(make, "echo one; echo two >&2; sleep 0.3; echo three")
     run(m)
     assert logs(m) == (b"one\nthree\n", b"two\n")
     assert logs(m, "--tail", "1") == (b"three\n", b"")

@@ -40,7 +40,7 @@ int log_line_parse(const char *line, size_t n, struct log_line *ret)
 		return -EINVAL;
 	l.text = at;
 	while (at < end && *at != '"') {
-		l.ends = at[0] == '\\' && at[1] == 'n';
+		l.ends = end - at > 1 && at[0] == '\\' && at[1] == 'n';
 		at += *at == '\\' ? 2 : 1;
 	}
 	if (at >= end)
