@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from monitored import (ERR, EXIT, FAILED, IN, IN_EOF, OUT, RELOAD, RESIZE, STDERR, STDIN, STDOUT, STOPPING, Monitored,
-                       error_text, wait_until)
+from harness import PROBE
+from monitored import (FAILED, IN, IN_EOF, RELOAD, RESIZE, STDERR, STDIN, STDOUT, STOPPING, Monitored, error_text,
+                       wait_until)
 
 ALL = STDIN | STDOUT | STDERR
 
@@ -309,6 +310,34 @@ def test_a_health_check_that_hangs_is_killed(make):
     out = subprocess.run(["nsenter", "-t", str(m.pid), "-p", "-m", "/bin/ps"], stdout=subprocess.PIPE, text=True,
                          check=True).stdout
     assert out.count("sleep 77") <= 1, out
+
+
+# ---- berth-init ----
+
+def with_init(m):
+    m.bundle.bind(os.path.join(os.path.dirname(PROBE), "berth-init"), "/init", "rbind", "ro")
+    m.bundle.process["args"] = ["/init", "--", *m.bundle.process["args"]]
+    return m
+
+
+@pytest.mark.parametrize("script, code", [("exit 7", 7), ("kill -15 $$", 143), ("exec /no/such", 127)])
+def test_init_ends_with_its_program(make, script, code):
+    m = with_init(sh(make, script))
+    assert m.start(STDOUT).exit_code() == code
+    m.wait()
+
+
+def test_init_reaps_and_forwards(make):
+    m = with_init(sh(make, "trap 'exit 4' TERM; (sleep 0.1 & exec true); echo $$; i=0; "
+                           "while [ $i -lt 200 ]; do sleep 0.05; i=$((i+1)); done"))
+    c = m.start(STDOUT)
+    c.until_out(b"2\n")
+    time.sleep(0.4)
+    with open(f"/proc/{m.pid}/task/{m.pid}/children") as f:
+        assert len(f.read().split()) == 1
+    os.kill(m.pid, signal.SIGTERM)
+    assert c.exit_code() == 4
+    m.wait()
 
 
 # ---- memory ----

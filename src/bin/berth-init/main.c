@@ -82,7 +82,9 @@ int main(int argc, char **argv)
 			if (code >= 0)
 				return code;
 		} else if (signo > 0 && signo != SIGTTIN && signo != SIGTTOU) {
-			kill(-program, signo);
+			/* Its group may not be there yet. */
+			if (kill(-program, signo) < 0)
+				kill(program, signo);
 		}
 	}
 }
