@@ -50,9 +50,8 @@ static int find_by_prefix(const struct engine *g, const char *prefix, struct are
 	return found ? 0 : -ENOENT;
 }
 
-/* The id that a name means. -ENOENT with *e empty: none; -EINVAL: it cannot be a name. */
-static int find_id(const struct engine *g, const char *name, struct arena *a, char ret[65],
-		   struct err *e)
+int image_resolve(const struct engine *g, const char *name, struct arena *a, char ret[65],
+		  const char **ret_ref, struct err *e)
 {
 	const char *prefix = str_starts(name, "sha256:") ? name + 7 : name;
 	struct oci_reference reference;
@@ -63,9 +62,12 @@ static int find_id(const struct engine *g, const char *name, struct arena *a, ch
 		r = oci_reference_parse(name, a, &reference, &why);
 		if (r == 0)
 			r = ref_load(g, ref_name(&reference, a), ret);
-		if (r == 0)
+		if (r == 0) {
+			*ret_ref = ref_name(&reference, a);
 			return 0;
+		}
 	}
+	*ret_ref = NULL;
 	if (*prefix && strlen(prefix) <= HEX_LENGTH && is_hex_name(prefix, strlen(prefix)))
 		return find_by_prefix(g, prefix, a, ret, e);
 	if (r == -EINVAL && e)
@@ -78,7 +80,8 @@ int image_find_bare(const struct engine *g, const char *name, struct arena *a, s
 {
 	char hex[HEX_LENGTH + 1];
 	struct err why = {0};
-	int r = find_id(g, name, a, hex, e);
+	const char *ref;
+	int r = image_resolve(g, name, a, hex, &ref, e);
 
 	if (r == 0)
 		r = image_file_load(g, hex, a, ret, &why);

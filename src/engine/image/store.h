@@ -39,6 +39,10 @@ int image_file_load(const struct engine *g, const char *hex, struct arena *a, st
 		    struct err *e);
 int image_file_save(const struct engine *g, const struct image *image, struct err *e);
 
+/* The id that a name means; *ret_ref: the reference in refs/ by which it was found, NULL: by its id.
+ * -ENOENT with *e empty: none; -EINVAL: it cannot be a name. */
+int image_resolve(const struct engine *g, const char *name, struct arena *a,
+		  char ret[HEX_LENGTH + 1], const char **ret_ref, struct err *e);
 /* image_find without looking for the image's names: what a start needs. */
 int image_find_bare(const struct engine *g, const char *name, struct arena *a, struct image *ret,
 		    struct err *e);
