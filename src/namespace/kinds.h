@@ -16,17 +16,14 @@ int ns_sysctl_check(const struct ns_plan *p, struct err *e);
 
 bool ns_time_has_offsets(const struct ns_plan *p);
 
-/* True where a sysctl of the plan belongs to the net namespace. */
-bool ns_sysctl_has_net(const struct ns_plan *p);
+/* The name of the plan's first sysctl that belongs to a namespace of this type, or NULL. */
+const char *ns_sysctl_of(const struct ns_plan *p, enum ns_type type);
 
 /* The steps of ns_prepare, in the child. */
 int ns_time_prepare(const struct ns_plan *p, struct err *e);
 int ns_net_prepare(const struct ns_plan *p, struct err *e);
 int ns_uts_prepare(const struct ns_plan *p, struct err *e);
 int ns_user_prepare(const struct ns_plan *p, struct err *e); /* become its root */
-
-/* After the open: refuses the host's own net namespace where net sysctls would be written to it. */
-int ns_net_check_opened(const struct ns_plan *p, int fd, struct err *e);
 
 /* True where fd is the namespace that the caller is in already. */
 bool ns_is_own(const struct ns_kind *kind, int fd);

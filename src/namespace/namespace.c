@@ -194,6 +194,36 @@ static int open_typed(const char *path, const struct ns_kind *kind, struct err *
 	return TAKE_FD(fd);
 }
 
+bool ns_is_own(const struct ns_kind *kind, int fd)
+{
+	char path[64];
+	struct stat own, st;
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind->proc_name);
+	return stat(path, &own) == 0 && fstat(fd, &st) == 0 && own.st_dev == st.st_dev &&
+	       own.st_ino == st.st_ino;
+}
+
+/* Security: a path may lead to the namespace that we are in, where these would change the host. */
+static int check_own(const struct ns_plan *p, enum ns_type type, int fd, struct err *e)
+{
+	const struct ns_kind *kind = ns_kinds[type];
+	const char *sysctl = ns_sysctl_of(p, type);
+
+	if ((!sysctl && type != NS_MOUNT) || !ns_is_own(kind, fd))
+		return 0;
+	/* runc's words for net, callers know them. */
+	if (sysctl)
+		return err_say(e, -EINVAL,
+			       "sysctl \"%s\" not allowed in host %s namespace (\"%s\")", sysctl,
+			       kind->oci_name, p->path[type]);
+	/* pivot_root(2) would take the root of every process on the host along. */
+	return err_say(e, -EINVAL,
+		       "namespace path \"%s\" is the runtime's own mount namespace: leave out the "
+		       "path for a new one, or the namespace for none",
+		       p->path[type]);
+}
+
 int ns_open(const struct ns_plan *p, int fds[NS_TYPE_COUNT], struct err *e)
 {
 	int opened[NS_TYPE_COUNT];
@@ -205,8 +235,8 @@ int ns_open(const struct ns_plan *p, int fds[NS_TYPE_COUNT], struct err *e)
 		if (p->action[i] != NS_JOIN)
 			continue;
 		r = opened[i] = open_typed(p->path[i], ns_kinds[i], e);
-		if (r >= 0 && i == NS_NET)
-			r = ns_net_check_opened(p, opened[i], e);
+		if (r >= 0)
+			r = check_own(p, (enum ns_type)i, opened[i], e);
 	}
 	if (r < 0) {
 		for (int i = 0; i < NS_TYPE_COUNT; i++)
@@ -237,16 +267,6 @@ bool ns_needs_stage(const struct ns_plan *p, bool has_privilege)
 	if (p->action[NS_USER] == NS_JOIN && ns_clone_flags(p))
 		return true;
 	return p->action[NS_PID] == NS_JOIN && !has_privilege;
-}
-
-bool ns_is_own(const struct ns_kind *kind, int fd)
-{
-	char path[64];
-	struct stat own, st;
-
-	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind->proc_name);
-	return stat(path, &own) == 0 && fstat(fd, &st) == 0 && own.st_dev == st.st_dev &&
-	       own.st_ino == st.st_ino;
 }
 
 int ns_join(const struct ns_plan *p, enum ns_type type, const int fds[NS_TYPE_COUNT], struct err *e)

@@ -54,8 +54,9 @@ struct ns_plan {
 int ns_plan_make(const struct oci_spec *spec, bool is_rootless, struct ns_plan *ret, struct err *e);
 void ns_plan_print(const struct ns_plan *p, struct json_writer *w);
 
-/* Opens every joined path and checks its type (NS_GET_NSTYPE). fds[i] is -EBADF where nothing is
- * joined; the caller closes. Returns 0 or -errno, with nothing left open. */
+/* Opens every joined path and checks its type (NS_GET_NSTYPE), and that it is not the caller's own
+ * mount namespace, nor another of its own that a sysctl of the plan would change. fds[i] is -EBADF
+ * where nothing is joined; the caller closes. Returns 0 or -errno, with nothing left open. */
 int ns_open(const struct ns_plan *p, int fds[NS_TYPE_COUNT], struct err *e);
 
 /* The CLONE_NEW* flags that one clone3 may take: every created namespace but cgroup (made after the

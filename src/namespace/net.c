@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The network namespace: new ones get their loopback up. */
 #include <linux/netlink.h>
-#include <sys/stat.h>
 
 #include "base/auto.h"
 #include "base/err.h"
@@ -31,14 +30,4 @@ int ns_net_prepare(const struct ns_plan *p, struct err *e)
 	if (r < 0)
 		return err_sys(e, r, "bring up the loopback device");
 	return 0;
-}
-
-int ns_net_check_opened(const struct ns_plan *p, int fd, struct err *e)
-{
-	if (!ns_sysctl_has_net(p) || !ns_is_own(&ns_kind_net, fd))
-		return 0;
-	/* Security: net.* would be changed for the host (runc refuses it in the same words). */
-	return err_say(e, -EINVAL,
-		       "sysctl \"net.*\" not allowed in host network namespace (\"%s\")",
-		       p->path[NS_NET]);
 }

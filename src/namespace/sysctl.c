@@ -129,14 +129,14 @@ int ns_sysctl_check(const struct ns_plan *p, struct err *e)
 	return r;
 }
 
-bool ns_sysctl_has_net(const struct ns_plan *p)
+const char *ns_sysctl_of(const struct ns_plan *p, enum ns_type type)
 {
 	char path[NAME_LEN_MAX + 1];
 
 	for (size_t i = 0; i < p->sysctl.n; i++)
-		if (path_of(p->sysctl.v[i].key, path) == 0 && type_of(path) == NS_NET)
-			return true;
-	return false;
+		if (path_of(p->sysctl.v[i].key, path) == 0 && type_of(path) == (int)type)
+			return p->sysctl.v[i].key;
+	return NULL;
 }
 
 int ns_write_sysctls(const struct ns_plan *p, int proc_fd, struct err *e)

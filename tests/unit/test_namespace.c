@@ -211,6 +211,14 @@ static void test_open(void **state)
 	e = (struct err){0};
 	assert_int_equal(ns_open(&p, fds, &e), -EINVAL);
 	assert_non_null(strstr(e.text, "not allowed in host network namespace"));
+
+	/* nor is its mount namespace for a new root */
+	p.sysctl.n = 0;
+	p.action[NS_MOUNT] = NS_JOIN;
+	p.path[NS_MOUNT] = "/proc/self/ns/mnt";
+	e = (struct err){0};
+	assert_int_equal(ns_open(&p, fds, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "the runtime's own mount namespace"));
 	assert_int_equal(count_fds(), before);
 }
 
