@@ -50,6 +50,16 @@ static int clone_process(const struct launch *l, uint64_t extra, int *ret_pidfd)
 	return sys_clone3(&args);
 }
 
+static int clone_failed(int r, struct err *e)
+{
+	/* clone(2): ENOMEM is also what the kernel says of a pid namespace without its first process. */
+	if (r == -ENOMEM)
+		return err_say(e, r,
+			       "clone the container's first process: out of memory, or the first "
+			       "process of the pid namespace to join has ended");
+	return err_sys(e, r, "clone the container's first process");
+}
+
 /* Runs in the process in between. */
 static void stage_main(struct launch *l, int socket)
 {
@@ -63,7 +73,7 @@ static void stage_main(struct launch *l, int socket)
 	if (r == 0)
 		l->child(l->arg, socket);
 	if (r < 0) {
-		err_sys(&e, r, "clone the container's first process");
+		clone_failed(r, &e);
 		launch_fail(socket, &e);
 	}
 	r = handshake_send(socket, STEP_STAGED, r, pidfd, NULL);
@@ -112,7 +122,7 @@ int launch_start(struct launch *l, struct err *e)
 		r = clone_process(l, 0, &l->pidfd);
 	}
 	if (r < 0)
-		return err_sys(e, r, "clone the container's first process");
+		return clone_failed(r, e);
 	if (r == 0) {
 		close(TAKE_FD(ours));
 		reset_signals();
