@@ -177,14 +177,19 @@ static int check_layers(const struct engine *g, const struct image *image, struc
 int image_add(const struct engine *g, const struct image *image, const char *reference,
 	      struct err *e)
 {
+	auto_close int names = -EBADF;
 	struct image kept = *image;
 	int r = check_layers(g, image, e);
 
+	if (r < 0)
+		return r;
+	names = store_lock_names(g, e);
+	if (names < 0)
+		return names;
 	if (!kept.created_ns)
 		kept.created_ns = time_parse(kept.config.created);
 	/* Order: the names last, they promise that the image is there. */
-	if (r == 0)
-		r = image_file_save(g, &kept, e);
+	r = image_file_save(g, &kept, e);
 	for (size_t i = 0; r == 0 && i < image->digests.n; i++)
 		r = save_name(g, image->id, image->digests.v[i], e);
 	for (size_t i = 0; r == 0 && i < image->references.n; i++)
@@ -196,11 +201,12 @@ int image_tag(const struct engine *g, const char *id, const char *reference, str
 {
 	auto_arena struct arena a = {0};
 	auto_close int lock = engine_lock_store(g, false, true, e);
+	auto_close int names = lock < 0 ? lock : store_lock_names(g, e);
 	char path[96];
 	int r;
 
-	if (lock < 0)
-		return lock;
+	if (names < 0)
+		return names;
 	if (!oci_digest_is_valid(id))
 		return err_say(e, -EINVAL, "image %.100s: no id", id);
 	snprintf(path, sizeof(path), "images/%s.json", id + 7);

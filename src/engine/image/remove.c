@@ -169,10 +169,11 @@ int image_remove(const struct engine *g, const char *name, bool force, struct ar
 	struct removal m = {.g = g, .a = a};
 	bool is_exclusive = false;
 	auto_close int lock = store_lock_some(g, &is_exclusive, e);
+	auto_close int names = lock < 0 ? lock : store_lock_names(g, e);
 	int r;
 
-	if (lock < 0)
-		return lock;
+	if (names < 0)
+		return names;
 	r = remove_locked(&m, name, force, e);
 	/* Else somebody is at work: a later removal or prune collects. */
 	if (r == 0 && is_exclusive)
@@ -187,13 +188,14 @@ int image_prune(const struct engine *g, bool all, struct arena *a, struct str_sl
 	struct removal m = {.g = g, .a = a};
 	bool is_exclusive = false;
 	auto_close int lock = store_lock_some(g, &is_exclusive, e);
+	auto_close int names = lock < 0 ? lock : store_lock_names(g, e);
 	struct image *list = NULL;
 	int64_t bytes = 0;
 	size_t n = 0;
 	int r;
 
-	if (lock < 0)
-		return lock;
+	if (names < 0)
+		return names;
 	if ((r = image_list(g, a, &list, &n, e)) < 0 || (r = use_list(g, a, &m.uses, e)) < 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < n; i++) {

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 
 #include "base/arena.h"
@@ -61,6 +62,18 @@ int store_lock_some(const struct engine *g, bool *ret_is_exclusive, struct err *
 	}
 	*ret_is_exclusive = false;
 	return engine_lock_store(g, false, true, e);
+}
+
+int store_lock_names(const struct engine *g, struct err *e)
+{
+	auto_close int fd = openat(g->data_fd, "refs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, -errno, "open %s/refs", g->data);
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return err_sys(e, -errno, "lock %s/refs", g->data);
+	return TAKE_FD(fd);
 }
 
 int store_names(const struct engine *g, const char *dir, struct arena *a, struct str_slice *ret,

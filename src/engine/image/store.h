@@ -13,6 +13,9 @@
  * an image is found by the digest of its manifest, and what RepoDigests shows. Files are written below tmp/
  * and renamed: readers take no lock and see the old or the new one.
  *
+ * Who changes names (add, tag, remove) holds a lock of refs/ itself (flock) for that moment, within the store's
+ * lock: of a removal and a tag at the same time one comes first, and no name is left without its image.
+ *
  * Order: an image is made from its parts upwards (layers, blobs, images/HEX.json, refs/NAME) and unmade
  * downwards, so whatever a killed process leaves is either whole or garbage that nothing names.
  */
@@ -27,6 +30,9 @@ int store_put(const struct engine *g, const char *path, const void *data, size_t
 /* The store's lock for who wants to clear up: exclusive if that can be had soon, else shared.
  * *ret_is_exclusive tells. Returns a descriptor or -errno. */
 int store_lock_some(const struct engine *g, bool *ret_is_exclusive, struct err *e);
+
+/* The lock of refs/. Returns a descriptor or -errno. */
+int store_lock_names(const struct engine *g, struct err *e);
 
 /* Names in DATA/dir that begin with no dot, unsorted. */
 int store_names(const struct engine *g, const char *dir, struct arena *a, struct str_slice *ret,
