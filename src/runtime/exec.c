@@ -73,7 +73,9 @@ static int become_root(const struct joining *j, bool *ret_can_setgroups, struct 
 	*ret_can_setgroups = ns_user_can_setgroups(proc);
 	if (j->ns.action[NS_USER] == NS_INHERIT)
 		return 0;
-	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+	/* EINVAL: it maps no root; the process goes on as who it is, until it becomes its user. */
+	if ((setresgid(0, 0, 0) < 0 && errno != EINVAL) ||
+	    (setresuid(0, 0, 0) < 0 && errno != EINVAL))
 		return err_sys(e, -errno, "become root of the container's user namespace");
 	return 0;
 }
@@ -186,6 +188,24 @@ static int check_terminal(const struct exec_request *q, struct err *e)
 	return 0;
 }
 
+/* A user namespace that was joined by path may be our own, which setns(2) refuses to enter again. */
+static int skip_own_user(struct joining *j, struct err *e)
+{
+	auto_close int fd = -EBADF;
+	char path[64];
+
+	if (j->ns.action[NS_USER] != NS_JOIN)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", j->container.pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, -errno, "open the user namespace of container %s",
+			       j->container.id);
+	if (ns_is_own(ns_kinds[NS_USER], fd))
+		j->ns.action[NS_USER] = NS_INHERIT;
+	return 0;
+}
+
 static int open_init(struct joining *j, struct err *e)
 {
 	const struct container *c = &j->container;
@@ -198,10 +218,12 @@ static int open_init(struct joining *j, struct err *e)
 	if (process_start_time(c->pid, &ticks, NULL) < 0 || ticks != c->start_ticks)
 		return err_say(e, -ESRCH, "cannot exec in a stopped container");
 	if (j->ns.action[NS_MOUNT] != NS_INHERIT)
-		return 0;
+		return skip_own_user(j, e);
 	snprintf(path, sizeof(path), "/proc/%d/root", c->pid);
 	j->root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return j->root_fd < 0 ? err_sys(e, -errno, "open the root of container %s", c->id) : 0;
+	if (j->root_fd < 0)
+		return err_sys(e, -errno, "open the root of container %s", c->id);
+	return skip_own_user(j, e);
 }
 
 static int launch(struct joining *j, struct err *e)
