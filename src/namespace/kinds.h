@@ -10,6 +10,7 @@ extern const struct ns_kind ns_kind_user, ns_kind_mount, ns_kind_pid, ns_kind_ne
 
 /* The pure checks of a kind, after all actions are known. Each returns 0 or -errno. */
 int ns_user_check(const struct ns_plan *p, struct err *e);
+int ns_user_check_ids(const struct ns_plan *p, const struct oci_user *user, struct err *e);
 int ns_uts_check(const struct ns_plan *p, struct err *e);
 int ns_time_check(const struct ns_plan *p, struct err *e);
 int ns_sysctl_check(const struct ns_plan *p, struct err *e);
@@ -24,8 +25,5 @@ int ns_time_prepare(const struct ns_plan *p, struct err *e);
 int ns_net_prepare(const struct ns_plan *p, struct err *e);
 int ns_uts_prepare(const struct ns_plan *p, struct err *e);
 int ns_user_prepare(const struct ns_plan *p, struct err *e); /* become its root */
-
-/* True where fd is the namespace that the caller is in already. */
-bool ns_is_own(const struct ns_kind *kind, int fd);
 
 #endif

@@ -106,6 +106,8 @@ int ns_plan_make(const struct oci_spec *spec, bool is_rootless, struct ns_plan *
 
 	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(checks); i++)
 		r = checks[i](&p, e);
+	if (r >= 0 && spec->process.is_set)
+		r = ns_user_check_ids(&p, &spec->process.user, e);
 	if (r < 0)
 		return r;
 	*ret = p;
@@ -266,6 +268,10 @@ bool ns_needs_stage(const struct ns_plan *p, bool has_privilege)
 {
 	if (p->action[NS_USER] == NS_JOIN && ns_clone_flags(p))
 		return true;
+	for (int i = 0; i < NS_TYPE_COUNT; i++)
+		if (p->action[NS_USER] == NS_CREATE && p->action[i] == NS_JOIN && i != NS_MOUNT &&
+		    i != NS_CGROUP)
+			return true;
 	return p->action[NS_PID] == NS_JOIN && !has_privilege;
 }
 

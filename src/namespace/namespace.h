@@ -50,7 +50,7 @@ struct ns_plan {
 
 /* Pure. Errors: unknown or double type, relative path, hostname or domainname without uts, sysctl
  * that belongs to no namespace of the plan or whose name is not well formed, maps without user
- * namespace, user namespace created without maps, time offsets without a new time namespace, ... */
+ * namespace, user namespace created without maps or without the ids of the process, time offsets without a new time namespace, ... */
 int ns_plan_make(const struct oci_spec *spec, bool is_rootless, struct ns_plan *ret, struct err *e);
 void ns_plan_print(const struct ns_plan *p, struct json_writer *w);
 
@@ -63,9 +63,13 @@ int ns_open(const struct ns_plan *p, int fds[NS_TYPE_COUNT], struct err *e);
  * group is joined) and time with offsets (they must be written before anyone enters). */
 uint64_t ns_clone_flags(const struct ns_plan *p);
 
-/* True where a process in between is needed: a joined user namespace that shall own created ones,
- * or a joined pid namespace that the caller (has_privilege: CAP_SYS_ADMIN over it) cannot enter. */
+/* True where a process in between is needed: a joined user namespace that shall own created ones, a
+ * created one beside others that are joined before it, or a joined pid namespace that the caller
+ * (has_privilege: CAP_SYS_ADMIN over it) cannot enter. */
 bool ns_needs_stage(const struct ns_plan *p, bool has_privilege);
+
+/* True where fd is the namespace of this kind that the caller is in already. */
+bool ns_is_own(const struct ns_kind *kind, int fd);
 
 /* setns(2) of one kind (0 where the plan does not join it); a joined time namespace takes effect at once in a single-threaded process,
  * pid only for children. Returns 0 or -errno. */
@@ -81,8 +85,8 @@ bool ns_user_can_setgroups(int proc_fd);
 
 /* In the child, once its maps are written: what belongs to the created (or joined, where the
  * specification says so) namespaces: time offsets and entering that namespace, loopback up, host and
- * domain name; at last it becomes root (0, 0) in the created or joined user namespace, where that one
- * maps it, since its sysctls and files ask for that. After that /proc/self is not writable for it
+ * domain name; at last it becomes root (0, 0) in the created or joined user namespace, or, where
+ * that one maps no root, the first that the plan maps, since its sysctls and files ask for that. After that /proc/self is not writable for it
  * any more: call oom_score_apply before. The cgroup namespace has its own call since it waits for the
  * group. */
 int ns_prepare(const struct ns_plan *p, struct err *e);

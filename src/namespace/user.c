@@ -115,6 +115,38 @@ int ns_user_check(const struct ns_plan *p, struct err *e)
 	return r < 0 ? r : check_maps(&gid_kind, &p->gid_maps, e);
 }
 
+static bool is_mapped(const struct oci_id_maps *maps, uint32_t id)
+{
+	for (size_t i = 0; i < maps->n; i++)
+		if (id >= maps->v[i].container_id && id - maps->v[i].container_id < maps->v[i].size)
+			return true;
+	return false;
+}
+
+static int check_id(const struct map_kind *k, const struct oci_id_maps *maps, uint32_t id,
+		    struct err *e)
+{
+	if (is_mapped(maps, id))
+		return 0;
+	return err_say(e, -EINVAL, "%s %u is not mapped in the container's user namespace", k->name,
+		       id);
+}
+
+int ns_user_check_ids(const struct ns_plan *p, const struct oci_user *user, struct err *e)
+{
+	int r;
+
+	/* What a joined namespace maps is known only there. */
+	if (p->action[NS_USER] != NS_CREATE)
+		return 0;
+	r = check_id(&uid_kind, &p->uid_maps, user->uid, e);
+	if (r >= 0)
+		r = check_id(&gid_kind, &p->gid_maps, user->gid, e);
+	for (size_t i = 0; r >= 0 && i < user->additional_gids.n; i++)
+		r = check_id(&gid_kind, &p->gid_maps, user->additional_gids.v[i], e);
+	return r;
+}
+
 /* ---- the direct way ---------------------------------------------------------------------------- */
 
 static int write_map(int proc_fd, pid_t child, const struct map_kind *k,
@@ -328,15 +360,27 @@ bool ns_user_can_setgroups(int proc_fd)
 	return fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 || strncmp(text, "deny", 4) != 0;
 }
 
+/* Root, or else the first id of the plan: with an id that the namespace does not map, the process
+ * could make no file and no devpts (EOVERFLOW). An ordinary user is mapped already. */
+static uint32_t first_id(const struct ns_plan *p, const struct oci_id_maps *maps)
+{
+	bool is_known = p->action[NS_USER] == NS_CREATE && !p->is_rootless;
+
+	return is_known && !is_mapped(maps, 0) ? maps->v[0].container_id : 0;
+}
+
 int ns_user_prepare(const struct ns_plan *p, struct err *e)
 {
+	uint32_t uid, gid;
 	int r;
 
 	if (p->action[NS_USER] == NS_INHERIT || (geteuid() == 0 && getegid() == 0))
 		return 0;
-	r = sys_return(syscall(SYS_setresgid, 0, 0, 0));
+	gid = first_id(p, &p->gid_maps);
+	uid = first_id(p, &p->uid_maps);
+	r = sys_return(syscall(SYS_setresgid, gid, gid, gid));
 	if (r >= 0)
-		r = sys_return(syscall(SYS_setresuid, 0, 0, 0));
+		r = sys_return(syscall(SYS_setresuid, uid, uid, uid));
 	/* EINVAL: the maps have no root; then the process goes on as who it is. */
 	return r < 0 && r != -EINVAL ? err_sys(e, r, "become root in the user namespace") : 0;
 }

@@ -27,28 +27,60 @@ struct birth { /* one child's way through the steps */
 
 /* ---- namespaces ------------------------------------------------------------------------------ */
 
+/* Joins what may be joined with the rights over the host that go with entering the user namespace:
+ * a network that belongs to the host, for one. What belongs to the user namespace itself is refused
+ * before (EPERM) and joined after it. Mount is always last. */
+static int join_before_user(const struct child *c, bool is_in_group, unsigned *joined,
+			    struct err *e)
+{
+	for (size_t i = 0; i < NS_TYPE_COUNT; i++) {
+		enum ns_type type = ns_join_order[i];
+		struct err why = {0};
+		int r;
+
+		if (c->plan->ns.action[type] != NS_JOIN || type == NS_USER || type == NS_MOUNT ||
+		    (type == NS_PID && is_in_group))
+			continue;
+		/* Order: with "nsdelegate" nobody enters a group from another cgroup namespace. */
+		if (type == NS_CGROUP && !is_in_group)
+			continue;
+		r = ns_join(&c->plan->ns, type, c->ns_fds, &why);
+		if (r == 0)
+			*joined |= 1U << type;
+		if (r < 0 && r != -EPERM) {
+			*e = why;
+			return r;
+		}
+	}
+	return 0;
+}
+
 int child_stage(void *arg, struct err *e)
 {
-	const struct child *c = arg;
-	int r = ns_join(&c->plan->ns, NS_USER, c->ns_fds, e);
+	struct child *c = arg;
+	int r = join_before_user(c, false, &c->joined, e);
 
-	return r < 0 ? r : ns_join(&c->plan->ns, NS_PID, c->ns_fds, e);
+	if (r >= 0)
+		r = ns_join(&c->plan->ns, NS_USER, c->ns_fds, e);
+	if (r < 0 || c->joined & 1U << NS_PID)
+		return r;
+	return ns_join(&c->plan->ns, NS_PID, c->ns_fds, e);
 }
 
 /* A pid namespace was joined before the clone: by the process in between or by the parent. */
 static int join_namespaces(const struct child *c, struct err *e)
 {
-	for (size_t i = 0; i < NS_TYPE_COUNT; i++) {
-		enum ns_type type = ns_join_order[i];
-		int r;
+	unsigned joined = c->joined | 1U << NS_PID;
+	int r = 0;
 
-		if (type == NS_PID || (type == NS_USER && c->is_staged))
-			continue;
-		r = ns_join(&c->plan->ns, type, c->ns_fds, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	if (c->is_staged)
+		joined |= 1U << NS_USER;
+	else if (c->plan->ns.action[NS_USER] == NS_JOIN)
+		r = join_before_user(c, true, &joined, e);
+	for (size_t i = 0; r >= 0 && i < NS_TYPE_COUNT; i++)
+		if (!(joined & 1U << ns_join_order[i]))
+			r = ns_join(&c->plan->ns, ns_join_order[i], c->ns_fds, e);
+	return r < 0 ? r : 0;
 }
 
 /* An ordinary user's namespace may have given up setgroups(2) for its id map. */

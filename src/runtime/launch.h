@@ -14,8 +14,8 @@
  * Theory of operation
  *
  * The usual way is one clone3 that makes the namespaces and, on v2, enters the cgroup at once. Where
- * a user namespace must be entered before the others are made, or a pid namespace cannot be entered
- * from here (ns_needs_stage), a process in between does that first and clones the real one as *our*
+ * a user namespace must be entered before the others are made, others before a new one, or a pid
+ * namespace cannot be entered from here (ns_needs_stage), a process in between does that first and clones the real one as *our*
  * child (CLONE_PARENT), so that from then on both ways look the same to us.
  */
 

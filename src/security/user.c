@@ -24,6 +24,11 @@ static int set_groups(const struct oci_user *u, bool can_setgroups, struct err *
 	if (n == 0 && getgroups(0, NULL) == 0)
 		return 0;
 	r = sys_return(syscall(SYS_setgroups, n, u->additional_gids.v));
+	if (r == -EINVAL)
+		return err_say(e, r,
+			       "one of %zu additional groups is not mapped in the container's user "
+			       "namespace",
+			       n);
 	return r < 0 ? err_sys(e, r, "set %zu additional groups", n) : 0;
 }
 

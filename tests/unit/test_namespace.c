@@ -90,6 +90,37 @@ static void test_stage(void **state)
 	assert_false(ns_needs_stage(&p, true));
 	p.action[NS_NET] = NS_CREATE;
 	assert_true(ns_needs_stage(&p, true));
+	p = (struct ns_plan){.action = {[NS_USER] = NS_CREATE, [NS_PID] = NS_CREATE}};
+	assert_false(ns_needs_stage(&p, true));
+	p.action[NS_CGROUP] = NS_JOIN;
+	assert_false(ns_needs_stage(&p, true));
+	p.action[NS_NET] = NS_JOIN;
+	assert_true(ns_needs_stage(&p, true));
+}
+
+static void test_process_ids(void **state)
+{
+	struct oci_namespace user[] = {{"user", NULL}}, joined[] = {{"user", "/proc/1/ns/user"}};
+	struct oci_id_map m = {10, 100000, 5};
+	struct oci_spec s = spec_of(user, 1);
+	struct ns_plan p;
+	uint32_t group = 15;
+
+	(void)state;
+	s.linux_.uid_mappings = s.linux_.gid_mappings = (struct oci_id_maps){&m, 1};
+	assert_int_equal(ns_plan_make(&s, false, &p, NULL), 0);
+	s.process.is_set = true;
+	FAILS(&s, "uid 0 is not mapped");
+	s.process.user.uid = 14;
+	s.process.user.gid = 9;
+	FAILS(&s, "gid 9 is not mapped");
+	s.process.user.gid = 10;
+	assert_int_equal(ns_plan_make(&s, false, &p, NULL), 0);
+	s.process.user.additional_gids.v = &group;
+	s.process.user.additional_gids.n = 1;
+	FAILS(&s, "gid 15 is not mapped");
+	s.linux_.namespaces.v = joined;
+	assert_int_equal(ns_plan_make(&s, false, &p, NULL), 0);
 }
 
 static void test_errors(void **state)
@@ -245,10 +276,11 @@ static void test_print(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table), cmocka_unit_test(test_actions),
-		cmocka_unit_test(test_stage), cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_maps),  cmocka_unit_test(test_time_errors),
-		cmocka_unit_test(test_open),  cmocka_unit_test(test_print),
+		cmocka_unit_test(test_table),       cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_stage),       cmocka_unit_test(test_process_ids),
+		cmocka_unit_test(test_errors),      cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_time_errors), cmocka_unit_test(test_open),
+		cmocka_unit_test(test_print),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
