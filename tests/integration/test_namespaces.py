@@ -101,7 +101,7 @@ def test_many_joined_at_once(runtime, make_bundle):
         assert (seen(first, kind) == seen(second, kind)) == (kind != "mount"), kind
 
 
-def test_joined_mount_namespace_without_the_bundle(runtime, make_bundle, clean_host):
+def test_joined_mount_namespace_without_the_bundle(runtime, make_bundle):
     """Paths of the configuration are looked up in the joined namespace: another container has no such folder."""
     first = runtime.run_detached(waits(make_bundle()))
     before = first.exec("cat", "/proc/self/mountinfo").ok().out
@@ -146,36 +146,36 @@ def test_left_alone_is_the_hosts(runtime, bundle):
 
 
 @each_kind
-def test_path_of_another_kind(runtime, bundle, clean_host, kind):
+def test_path_of_another_kind(runtime, bundle, kind):
     other = "ipc" if kind == "uts" else "uts"
     bundle = join(bundle, kind, f"/proc/self/ns/{KINDS[other]}")
-    refuse(runtime, bundle, clean_host, f"is a {other} namespace, not {kind}")
+    refuse(runtime, bundle, f"is a {other} namespace, not {kind}")
 
 
 @each_kind
-def test_bad_path(runtime, bundle, place, clean_host, kind):
+def test_bad_path(runtime, bundle, place, kind):
     fifo = os.path.join(place, "fifo")
     os.mkfifo(fifo)
     for path, words in (("/no/such/namespace", "no such file or directory"), ("/etc/passwd", "not a namespace"),
                         (place, "not a namespace"), (fifo, "not a namespace"), ("self/ns/net", "must be absolute")):
-        refuse(runtime, join(bundle, kind, path), clean_host, path, words)
+        refuse(runtime, join(bundle, kind, path), path, words)
 
 
 @each_kind
-def test_path_of_a_process_that_ended(runtime, bundle, clean_host, kind):
+def test_path_of_a_process_that_ended(runtime, bundle, kind):
     with subprocess.Popen(["true"]) as p:
         p.wait()
-        refuse(runtime, join(bundle, kind, f"/proc/{p.pid}/ns/{KINDS[kind]}"), clean_host, f"/proc/{p.pid}/ns")
+        refuse(runtime, join(bundle, kind, f"/proc/{p.pid}/ns/{KINDS[kind]}"), f"/proc/{p.pid}/ns")
 
 
 @each_kind
-def test_twice(runtime, bundle, clean_host, kind):
+def test_twice(runtime, bundle, kind):
     """Whether it is created or joined, and in either order."""
     for entries in (({}, {}), ({}, {"path": f"/proc/self/ns/{KINDS[kind]}"}),
                     ({"path": f"/proc/self/ns/{KINDS[kind]}"}, {})):
         bundle.drop_namespace(kind)
         bundle.linux["namespaces"] += [{"type": kind, **more} for more in entries]
-        refuse(runtime, bundle, clean_host, "duplicated", kind)
+        refuse(runtime, bundle, "duplicated", kind)
 
 
 NEEDS = [
@@ -200,36 +200,36 @@ NEEDS = [
 
 
 @pytest.mark.parametrize("kind, config, linux, words", [n[1:] for n in NEEDS], ids=[n[0] for n in NEEDS])
-def test_option_without_its_namespace(runtime, bundle, clean_host, kind, config, linux, words):
+def test_option_without_its_namespace(runtime, bundle, kind, config, linux, words):
     leave(bundle, kind)
     bundle.config.update(config)
     bundle.linux.update(linux)
-    refuse(runtime, bundle, clean_host, words)
+    refuse(runtime, bundle, words)
 
 
-def test_readonly_root_without_a_mount_namespace(runtime, bundle, clean_host):
+def test_readonly_root_without_a_mount_namespace(runtime, bundle):
     leave(bundle, "mount").config["root"]["readonly"] = True
-    refuse(runtime, bundle, clean_host, "need a mount namespace")
+    refuse(runtime, bundle, "need a mount namespace")
 
 
-def test_offsets_of_a_joined_time_namespace(runtime, bundle, clean_host):
+def test_offsets_of_a_joined_time_namespace(runtime, bundle):
     bundle.add_namespace("time", "/proc/self/ns/time").linux["timeOffsets"] = {"monotonic": {"secs": 1}}
-    refuse(runtime, bundle, clean_host, "no new time namespace")
+    refuse(runtime, bundle, "no new time namespace")
 
 
 @pytest.mark.parametrize("kind, name", [("network", "net.ipv4.ip_forward"), ("ipc", "kernel.msgmax"),
                                         ("uts", "kernel.domainname")])
-def test_sysctl_of_the_hosts_namespace_by_path(runtime, bundle, clean_host, kind, name):
+def test_sysctl_of_the_hosts_namespace_by_path(runtime, bundle, kind, name):
     join(bundle, kind, f"/proc/self/ns/{KINDS[kind]}").linux["sysctl"] = {name: "1"}
-    refuse(runtime, bundle, clean_host, name, f"not allowed in host {kind} namespace")
+    refuse(runtime, bundle, name, f"not allowed in host {kind} namespace")
 
 
-def test_own_mount_namespace_by_path(runtime, bundle, clean_host):
+def test_own_mount_namespace_by_path(runtime, bundle):
     """pivot_root(2) would turn the host's root into the container's."""
     bundle.add_namespace("mount", "/proc/self/ns/mnt")
     with open("/proc/self/mountinfo") as f:
         before = f.read()
-    refuse(runtime, bundle, clean_host, "the runtime's own mount namespace")
+    refuse(runtime, bundle, "the runtime's own mount namespace")
     with open("/proc/self/mountinfo") as f:
         assert f.read() == before
 
@@ -429,9 +429,9 @@ def test_time_offsets_seen_by_those_who_joined(runtime, make_bundle):
 
 
 @pytest.mark.parametrize("offset", [{"secs": -(10**9)}, {"secs": 2**62}], ids=["negative-clock", "too-far"])
-def test_time_offsets_that_the_kernel_refuses(runtime, bundle, clean_host, offset):
+def test_time_offsets_that_the_kernel_refuses(runtime, bundle, offset):
     create(bundle, "time").linux["timeOffsets"] = {"monotonic": offset}
-    refuse(runtime, bundle, clean_host, "time namespace offsets", "negative or too far")
+    refuse(runtime, bundle, "time namespace offsets", "negative or too far")
 
 
 # ---- cgroup ---------------------------------------------------------------------------------------

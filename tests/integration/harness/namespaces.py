@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from . import host
+
 # Kind as the specification says -> file in /proc/PID/ns.
 KINDS = {"user": "user", "mount": "mnt", "pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts",
          "cgroup": "cgroup", "time": "time"}
@@ -96,10 +98,11 @@ def holder():
         p.wait()
 
 
-def refuse(runtime, bundle, clean_host, *words):
+def refuse(runtime, bundle, *words):
     """run and create fail with these words and leave nothing."""
     bundle.write()
+    before = host.Host()
     for verb in ("run", "create"):
         runtime(verb, "--bundle", bundle.path, "x").fails(*words, code=1)
         assert runtime.ids() == []
-        assert clean_host.leftovers() == []
+        assert before.leftovers() == []
