@@ -37,9 +37,9 @@ static const struct json_type descriptors_type = JSON_LIST(&descriptor_type);
 /* Of the old schema 1 only its tell-tale list is looked at. */
 struct manifest_file {
 	struct oci_manifest m;
-	SLICE(struct oci_descriptor) fs_layers;
+	SLICE(char) fs_layers; /* a byte for each */
 };
-static const struct json_type nothing_type = {.kind = JSON_KIND_OBJECT};
+static const struct json_type nothing_type = {.kind = JSON_KIND_OBJECT, .size = sizeof(char)};
 static const struct json_type nothings_type = JSON_LIST(&nothing_type);
 
 static const struct json_field manifest_fields[] = {

@@ -186,10 +186,12 @@ static void write_forms(struct arena *a, struct oci_reference *r)
 
 	r->full =
 		arena_printf(a, "%s/%s%s%s%s%s", r->domain, r->repository, colon, tag, at, digest);
-	if (!str_eq(r->domain, DEFAULT_DOMAIN))
-		domain = arena_printf(a, "%s/", r->domain);
-	else if (str_starts(brief, DEFAULT_PREFIX) && !strchr(brief + strlen(DEFAULT_PREFIX), '/'))
+	if (str_eq(r->domain, DEFAULT_DOMAIN) && str_starts(brief, DEFAULT_PREFIX) &&
+	    !strchr(brief + strlen(DEFAULT_PREFIX), '/'))
 		brief += strlen(DEFAULT_PREFIX);
+	/* A first part that looks like another registry's name may not become one. */
+	else if (!str_eq(r->domain, DEFAULT_DOMAIN) || is_domain(brief, strcspn(brief, "/")))
+		domain = arena_printf(a, "%s/", r->domain);
 	r->familiar = arena_printf(a, "%s%s%s%s%s%s", domain, brief, colon, tag, at, digest);
 }
 

@@ -89,6 +89,11 @@ static void test_second_name(void **state)
 			 0);
 	assert_string_equal(r.full, plain.full);
 	assert_string_equal(r.familiar, "busybox:latest");
+	/* Short, it would mean another registry. */
+	assert_int_equal(
+		oci_reference_parse(arena_printf(&a, "%s/localhost/x", plain.domain), &a, &r, NULL),
+		0);
+	assert_string_equal(r.familiar, arena_printf(&a, "%s/localhost/x:latest", plain.domain));
 }
 
 static const struct {
