@@ -64,14 +64,25 @@ static int clone_failed(int r, struct err *e)
 static void stage_main(struct launch *l, int socket)
 {
 	struct err e = {0};
-	int pidfd = -EBADF, r;
+	int gate[2], pidfd = -EBADF, r;
+	char end;
 
 	r = l->stage(l->arg, &e);
 	if (r < 0)
 		launch_fail(socket, &e);
+	if (pipe2(gate, O_CLOEXEC) < 0) {
+		err_sys(&e, -errno, "make the pipe that holds the first process back");
+		launch_fail(socket, &e);
+	}
 	r = clone_process(l, CLONE_PARENT, &pidfd);
-	if (r == 0)
+	if (r == 0) {
+		/* Order: both write to one socket, and we are to be introduced before we speak. */
+		close(gate[1]);
+		while (read(gate[0], &end, 1) < 0 && errno == EINTR)
+			;
+		close(gate[0]);
 		l->child(l->arg, socket);
+	}
 	if (r < 0) {
 		clone_failed(r, &e);
 		launch_fail(socket, &e);

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness import USER
+from harness import USER, Runtime
 from harness.namespaces import (BASE, KINDS, bound, create, holder, join, leave, outside, own,  # noqa: F401
                                 refuse, seen, waits)
 
@@ -252,6 +252,16 @@ def test_created_beside_a_joined_one(runtime, bundle, holder, kind):
         else:
             assert outside(c.pid, other) not in (outside(pid, other), own(other)), other
     assert c.exec("probe", "ns").ok().probe("ns")[KINDS[kind]] == outside(pid, kind)
+
+
+def test_a_slow_process_in_between(runtime, bundle, holder):
+    """It makes the first process and introduces it, which may not speak before."""
+    slow = Runtime(runtime.root, prefix=["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=clone3",
+                                         "-e", "inject=clone3:delay_exit=100000"])
+    pid = holder("uts")
+    create(bundle.probe("ns"), "user").add_namespace("uts", f"/proc/{pid}/ns/uts")
+    del bundle.config["hostname"]
+    assert slow.run(bundle).ok().probe("ns")["uts"] == outside(pid, "uts")
 
 
 @pytest.mark.parametrize("kind", ["mount", "cgroup"])
