@@ -22,7 +22,7 @@
 #define CONFIG "\"config\":{\"mediaType\":\"" OCI_TYPE_CONFIG "\",\"digest\":\"" D1 "\",\"size\":7}"
 #define LAYERS                                                                                     \
 	"\"layers\":[{\"mediaType\":\"" OCI_TYPE_LAYER_GZIP "\",\"digest\":\"" D2 "\",\"size\":9}" \
-										  "]"
+	"]"
 #define ENTRY(arch, more)   \
 	"{\"digest\":\"" D3 \
 	"\",\"size\":1,\"platform\":{\"os\":\"linux\",\"architecture\":\"" arch "\"" more "}}"
@@ -245,18 +245,19 @@ static int choose(const char *index, const char *platform)
 
 static void test_choose(void **state)
 {
-	static const char index[] =
-		"{\"schemaVersion\":2,\"manifests\":[" ENTRY("unknown", "") "," ENTRY("arm", ",\"va"
-											     "riant"
-											     "\":"
-											     "\"v6"
-											     "\"") "," ENTRY(
-			"arm",
-			",\"variant\":\"v7\"") "," ENTRY("arm64", "") "," ENTRY("amd64",
-										",\"variant\":"
-										"\"v3\"") "," ENTRY("amd64",
-												    "") ",{\"digest\":\"" D1
-													"\",\"size\":1}]}";
+	static const char index[] = "{\"schemaVersion\":2,\"manifests\":[" ENTRY("unknown", "") "," ENTRY(
+		"arm",
+		",\"va"
+		"riant"
+		"\":"
+		"\"v6"
+		"\"") "," ENTRY("arm",
+				",\"variant\":\"v7\"") "," ENTRY("arm64",
+								 "") "," ENTRY("amd64",
+									       ",\"variant\":"
+									       "\"v3\"") "," ENTRY("amd64",
+												   "") ",{\"digest\":\"" D1
+												       "\",\"size\":1}]}";
 
 	(void)state;
 	assert_int_equal(choose(index, "linux/amd64"), 5);

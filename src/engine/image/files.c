@@ -88,9 +88,9 @@ static int ref_path(const char *name, char ret[NAME_MAX + 8], struct err *e)
 			       "reference %s: longer than %d bytes, which is more than a file's "
 			       "name can hold",
 			       name, NAME_MAX);
-	memcpy(ret, "refs/", 5);
-	for (size_t i = 0; i <= n; i++)
-		ret[5 + i] = (char)(name[i] == '/' ? '+' : name[i]);
+	snprintf(ret, NAME_MAX + 8, "refs/%s", name);
+	for (char *p = ret + strlen("refs/"); (p = strchr(p, '/'));)
+		*p = '+';
 	return 0;
 }
 

@@ -199,7 +199,6 @@ int image_add(const struct engine *g, const struct image *image, const char *ref
 
 int image_tag(const struct engine *g, const char *id, const char *reference, struct err *e)
 {
-	auto_arena struct arena a = {0};
 	auto_close int lock = engine_lock_store(g, false, true, e);
 	auto_close int names = lock < 0 ? lock : store_lock_names(g, e);
 	char path[96];

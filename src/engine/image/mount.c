@@ -233,8 +233,11 @@ static int mount_by_numbers(const struct overlay *o, struct err *e)
 	auto_close int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_close int fs_fd = sys_fsopen("overlay", FSOPEN_CLOEXEC);
 	struct numbers n = {0};
-	int r = fs_fd < 0 ? fail_fs(fs_fd, fs_fd, "overlay", e) : open_numbers(o, &n, e);
+	int r;
 
+	if (fs_fd < 0)
+		return fail_fs(fs_fd, fs_fd, "overlay", e);
+	r = open_numbers(o, &n, e);
 	if (r == 0 && strlen(n.lower) > FSCONFIG_VALUE_MAX)
 		r = -E2BIG;
 	if (r == 0 && (here < 0 || chdir("/proc/self/fd") < 0))
