@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""User namespaces: id maps of root and of ordinary users, owners of files from both sides, joining, and what they own."""
+"""User namespaces: id maps of root and of ordinary users, owners of files from both sides, joining, rights."""
 import copy
 import fcntl
 import os
