@@ -189,6 +189,27 @@ static void check_refused(struct room *r)
 	want(image_mount(&r->g, &layers, box, &r->e) == -E2BIG);
 }
 
+/* Again and again, with and without: what the kernel leaves behind a volatile mount is no hindrance. */
+static void check_volatile(struct room *r)
+{
+	struct str_slice layers = make_layers(r, 120);
+	auto_close int box = make_container(r, "box");
+
+	for (unsigned i = 0; i < 8; i++) {
+		struct str_slice some = {layers.v, i % 4 < 2 ? 3 : 120};
+		auto_close int root = image_mount_volatile(&r->g, &some, box, i % 2 == 0, &r->e);
+		auto_close int fd = -EBADF;
+		const char *name = arena_printf(&r->a, "new%u", i);
+
+		want(root >= 0);
+		fd = openat(root, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		want(fd >= 0 && fd_write_all(fd, "new", 3) == 0);
+		want((faccessat(box, "work/work/incompat/volatile", F_OK, 0) == 0) == (i % 2 == 0));
+		for (unsigned k = 0; k <= i; k++)
+			expect(r, root, arena_printf(&r->a, "new%u", k), "new");
+	}
+}
+
 static void check_few(struct room *r)
 {
 	check_mount(r, 3);
@@ -299,6 +320,8 @@ ROW(test_whiteouts, 0, check_whiteouts)
 ROW(test_refused, 0, check_refused)
 ROW(test_long, LONG_PATHS, check_few)
 ROW(test_long_many, LONG_PATHS, check_many)
+ROW(test_volatile, 0, check_volatile)
+ROW(test_user_volatile, IN_USER_NAMESPACE, check_volatile)
 ROW(test_user_few, IN_USER_NAMESPACE, check_few)
 ROW(test_user_one, IN_USER_NAMESPACE, check_one)
 ROW(test_user_many, IN_USER_NAMESPACE, check_many)
@@ -325,6 +348,8 @@ int main(void)
 		cmocka_unit_test(test_user_whiteouts),
 		cmocka_unit_test(test_user_long),
 		cmocka_unit_test(test_user_long_many),
+		cmocka_unit_test(test_volatile),
+		cmocka_unit_test(test_user_volatile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,11 @@ int image_collect(const struct engine *g, int64_t *ret_bytes, struct err *e);
 int image_mount(const struct engine *g, const struct str_slice *layers, int container_fd,
 		struct err *e);
 
+/* The same for a container that is removed at its end: is_volatile spares the sync of the whole file system that
+ * unmounting an overlay is (Linux 5.10 and later), and fsync in the container does nothing. */
+int image_mount_volatile(const struct engine *g, const struct str_slice *layers, int container_fd,
+			 bool is_volatile, struct err *e);
+
 /* ---- the store's folders, for berth-image --------------------------------------------------------- */
 
 /* Opens blobs/sha256/HEX; -ENOENT. */

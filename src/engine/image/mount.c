@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "engine/image/store.h"
 #include "kernel/sys.h"
+#include "kernel/tree.h"
 
 /*
  * Theory of operation
@@ -27,6 +28,8 @@
  *      table of descriptors: it mounts onto a folder there and leaves a clone of the mount behind.
  * Everything is opened by its absolute path in the namespace that mounts it: overlayfs refuses folders
  * that were opened in another one (clone_private_mount of fs/namespace.c), as engine->data_fd may be.
+ * Unmounting an overlay syncs the whole file system below (ovl_sync_fs); "volatile" spares that where
+ * the container's files go with it anyway.
  * A root that is only read and has one layer is no overlay (the kernel wants two): a read-only clone of it.
  * Whiteouts are in trusted.overlay.*, in a user namespace in user.overlay.* ("userxattr").
  */
@@ -42,6 +45,7 @@ struct overlay {
 	const struct str_slice *layers; /* base first */
 	int container_fd;               /* -1: nothing to write to */
 	struct arena *a;
+	bool is_volatile;
 	const char *upper, *work; /* absolute */
 };
 
@@ -83,6 +87,17 @@ static int make_upper(const struct overlay *o, struct err *e)
 	return 0;
 }
 
+/* What a volatile mount leaves so that nobody takes its unsynced files for safe; we know that they are not
+ * (fs/overlayfs/super.c, ovl_workdir_cleanup). Found only behind a container that is started again. */
+static int remove_mark(const struct overlay *o, struct err *e)
+{
+	int r = tree_remove_at(o->container_fd, "work/work/incompat");
+
+	return r < 0 && r != -ENOENT && r != -ENOTDIR
+		       ? err_sys(e, r, "remove work/work/incompat of the container")
+		       : 0;
+}
+
 /* Where the container's folder is, in words: also mountinfo will show them. */
 static int find_upper(struct overlay *o, struct err *e)
 {
@@ -93,6 +108,8 @@ static int find_upper(struct overlay *o, struct err *e)
 
 	if (fstatat(o->container_fd, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0)
 		r = make_upper(o, e);
+	else
+		r = remove_mark(o, e);
 	if (r < 0)
 		return r;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", o->container_fd);
@@ -152,6 +169,8 @@ static int finish(const struct overlay *o, int fs_fd, const char *upper, const c
 		r = set_string(fs_fd, "workdir", work);
 	if (r >= 0 && o->g->is_rootless)
 		r = set_flag(fs_fd, "userxattr");
+	if (r >= 0 && upper && o->is_volatile)
+		r = set_flag(fs_fd, "volatile");
 	if (r >= 0)
 		r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 	if (r < 0)
@@ -265,11 +284,11 @@ static int mount_in_child(const struct overlay *o, struct err *e)
 	    (mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0 || chdir("/proc/self/fd") < 0))
 		r = err_sys(e, -errno, "make mounts of our own");
 	if (r == 0) {
-		options = n.upper ? arena_printf(o->a, "lowerdir=%s,upperdir=%s,workdir=%s%s",
-						 n.lower, n.upper, n.work,
-						 o->g->is_rootless ? ",userxattr" : "")
-				  : arena_printf(o->a, "lowerdir=%s%s", n.lower,
-						 o->g->is_rootless ? ",userxattr" : "");
+		options = arena_printf(o->a, "lowerdir=%s%s", n.lower,
+				       o->g->is_rootless ? ",userxattr" : "");
+		if (n.upper)
+			options = arena_printf(o->a, "%s,upperdir=%s,workdir=%s%s", options,
+					       n.upper, n.work, o->is_volatile ? ",volatile" : "");
 		if (mount("overlay", place, "overlay", n.upper ? 0 : MS_RDONLY, options) < 0)
 			r = err_sys(e, -errno, "mount the image (overlay of %zu layers)",
 				    o->layers->n);
@@ -362,12 +381,18 @@ static int mount_layers(struct overlay *o, struct err *e)
 	return r;
 }
 
-int image_mount(const struct engine *g, const struct str_slice *layers, int container_fd,
-		struct err *e)
+int image_mount_volatile(const struct engine *g, const struct str_slice *layers, int container_fd,
+			 bool is_volatile, struct err *e)
 {
 	const struct str_slice empty = {.v = &empty_name, .n = 1};
 	auto_arena struct arena a = {0};
-	struct overlay o = {.g = g, .layers = layers, .container_fd = container_fd, .a = &a};
+	struct overlay o = {.g = g,
+			    .layers = layers,
+			    .container_fd = container_fd,
+			    .a = &a,
+			    .is_volatile = is_volatile};
+	struct err why = {0};
+	int r;
 
 	if (layers->n > STACK_MAX)
 		return err_say(e, -E2BIG, "the image has %zu layers: the kernel stacks at most %d",
@@ -377,11 +402,25 @@ int image_mount(const struct engine *g, const struct str_slice *layers, int cont
 		if (!is_hex_name(layers->v[i], HEX_LENGTH))
 			return err_say(e, -EINVAL, "layer %.100s: no chain id", layers->v[i]);
 	if (layers->n == 0) {
-		int r = make_empty(g, e);
-
+		r = make_empty(g, e);
 		if (r < 0)
 			return r;
 		o.layers = &empty;
 	}
-	return mount_layers(&o, e);
+	r = mount_layers(&o, &why);
+	/* Before 5.10 there is no such option. */
+	if (r == -EINVAL && is_volatile) {
+		o.is_volatile = false;
+		why = (struct err){0};
+		r = mount_layers(&o, &why);
+	}
+	if (r < 0 && e)
+		*e = why;
+	return r;
+}
+
+int image_mount(const struct engine *g, const struct str_slice *layers, int container_fd,
+		struct err *e)
+{
+	return image_mount_volatile(g, layers, container_fd, false, e);
 }
