@@ -24,7 +24,8 @@ struct image {
 int image_find(const struct engine *g, const char *name, struct arena *a, struct image *ret,
 	       struct err *e);
 /* The same; where it is not there: the built-in image (by berth-image load), then, if pulls,
- * `berth-image pull`, with its output on our standard error. platform may be NULL. */
+ * `berth-image pull`, with its output on our standard error. platform may be NULL. Its references and
+ * digests are not looked up: a start needs none. */
 enum image_pull { IMAGE_PULL_MISSING, IMAGE_PULL_ALWAYS, IMAGE_PULL_NEVER };
 int image_need(const struct engine *g, const char *name, enum image_pull policy,
 	       const char *platform, bool is_quiet, struct arena *a, struct image *ret,
@@ -33,11 +34,13 @@ int image_need(const struct engine *g, const char *name, enum image_pull policy,
 int image_list(const struct engine *g, struct arena *a, struct image **ret, size_t *ret_n,
 	       struct err *e);
 
-/* Makes images/HEX.json and, where reference is not NULL, refs/NAME: to be called with the store
- * lock shared, after blobs and layers are in place. */
+/* Makes images/HEX.json and its names: reference (may be NULL), image->references and image->digests. A
+ * created_ns of 0 is filled from the configuration. To be called with the store lock shared, after blobs
+ * and layers are in place. */
 int image_add(const struct engine *g, const struct image *image, const char *reference,
 	      struct err *e);
-/* Gives an image one more name (an old owner of the name loses it). */
+/* Gives an image one more name (an old owner of the name loses it). NAME@DIGEST is a name, too: what
+ * image->digests shows, for the manifest of a push. */
 int image_tag(const struct engine *g, const char *id, const char *reference, struct err *e);
 /* Removes one name; with the last one, or by id, the image itself. In use by a container: -EBUSY
  * unless force (then only names go). What was done, one line each ("Untagged: ...", "Deleted: ..."),
