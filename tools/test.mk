@@ -8,7 +8,7 @@ FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz-bin/%)
 # Seconds for each fuzz target.
 FUZZ_TIME ?= 30
 # What pytest runs, and with which arguments: make integration T="tests/integration/test_hooks.py -k slow -x"
-T ?= tests/integration
+T ?= tests/integration tests/regress
 
 .PHONY: check
 check: ## Everything that must pass: installs what is missing, then builds, lints and tests
@@ -39,9 +39,16 @@ $(BUILD)/probe: tests/integration/probe.c
 	@mkdir -p $(@D)
 	$(MUSL_CC) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) -O1 $(MUSL_FLAGS) -static $< -o $@
 
+$(BUILD)/attack: tests/regress/attack.c
+	@mkdir -p $(@D)
+	$(MUSL_CC) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) -O1 $(MUSL_FLAGS) -static $< -o $@
+
+# What tests run beside the programs or inside containers.
+TEST_TOOLS := $(BUILD)/probe $(BUILD)/attack
+
 PYTEST := $(PYTHON) -B -m pytest -p no:cacheprovider
 .PHONY: integration
-integration: $(PROGRAMS) $(BUILD)/probe ## Tests in containers on this machine (root): T="FILE -k NAME" picks
+integration: $(PROGRAMS) $(TEST_TOOLS) ## Tests in containers on this machine (root): T="FILE -k NAME" picks
 	$(PYTEST) $(T)
 
 .PHONY: clients
@@ -49,11 +56,11 @@ clients: $(PROGRAMS) ## containerd, Podman and Docker with the runtime in runc's
 	$(PYTEST) tests/clients
 
 .PHONY: vm
-vm: $(PROGRAMS) $(BUILD)/probe ## The same tests on a pure cgroup v2 kernel in a microvm
+vm: $(PROGRAMS) $(TEST_TOOLS) ## The same tests on a pure cgroup v2 kernel in a microvm
 	tools/microvm run -- $(PYTEST) $(T)
 
 .PHONY: vm-ramfs
-vm-ramfs: $(PROGRAMS) $(BUILD)/probe ## Life cycle where / is a ramfs, which pivot_root refuses
+vm-ramfs: $(PROGRAMS) $(TEST_TOOLS) ## Life cycle where / is a ramfs, which pivot_root refuses
 	tools/microvm --ramfs run -- $(PYTEST) tests/integration/test_harness.py tests/integration/test_cli.py
 
 COVERAGE := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/coverage-bin/%)

@@ -8,6 +8,7 @@ REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 RUNTIME = os.environ.get("BERTH_RUNTIME", os.path.join(REPO, "build", "berth-runtime"))
 PROBE = os.path.join(REPO, "build", "probe")
 BUSYBOX = "/bin/busybox"
+USER = 12345  # an ordinary user without a name on the host
 
 
 def _lane():
