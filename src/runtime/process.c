@@ -250,6 +250,24 @@ static int check_cwd(const struct process_plan *p, struct err *e)
 	return 0;
 }
 
+/* Security: nothing but the standard streams and what was asked for crosses the exec. Closed, not marked:
+ * execve(2) finds its program before it closes what is marked, and /proc/self/fd/N/../.. in args[0] or
+ * in a link of the image would run a program of the host (CVE-2024-21626). */
+static int close_others(unsigned first, unsigned socket, struct err *e)
+{
+	int r = 0;
+
+	/* What the caller handed over survived our own exec; what is marked below FIRST is ours. */
+	for (unsigned fd = 3; fd < first; fd++)
+		if (fd != socket && fcntl((int)fd, F_GETFD) == FD_CLOEXEC)
+			close((int)fd);
+	if (socket > first)
+		r = sys_close_range(first, socket - 1, 0);
+	if (r >= 0)
+		r = sys_close_range(socket < first ? first : socket + 1, ~0U, 0);
+	return r < 0 ? err_sys(e, r, "close descriptors (needs Linux 5.9)") : 0;
+}
+
 static int load_seccomp(const struct process_plan *p, int socket, struct err *e)
 {
 	auto_close int listener = -EBADF;
@@ -277,10 +295,9 @@ int process_exec(const struct process_plan *p, const char *program, bool can_set
 		return r;
 	if (is_last && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, -errno, "set no_new_privs");
-	/* Security: nothing but the standard streams and what was asked for crosses the exec. */
-	r = sys_close_range(3 + p->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
+	r = close_others(3 + p->preserve_fds, (unsigned)socket, e);
 	if (r < 0)
-		return err_sys(e, r, "mark descriptors close-on-exec (needs Linux 5.11)");
+		return r;
 	r = check_cwd(p, e);
 	if (r < 0)
 		return r;
