@@ -15,6 +15,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "kernel/fd.h"
+#include "kernel/path.h"
 #include "kernel/sys.h"
 
 #ifndef TIOCGPTPEER
@@ -36,15 +37,16 @@ static int check_ptmx(int fd)
 
 int console_open(int dev_fd, const struct oci_process *process, int *ret_peer, struct err *e)
 {
+	/* Security: pts may be a link, and before the pivot it would be followed to the host's. */
 	auto_close int master =
-		openat(dev_fd, "pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW);
+		path_open_in_root(dev_fd, "pts/ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW, 0);
 	auto_close int peer = -EBADF;
 	struct winsize size = {.ws_row = (unsigned short)process->console_size.height,
 			       .ws_col = (unsigned short)process->console_size.width};
 	int r, unlock = 0;
 
 	if (master < 0)
-		return err_sys(e, -errno, "open /dev/pts/ptmx in the container for its terminal");
+		return err_sys(e, master, "open /dev/pts/ptmx in the container for its terminal");
 	r = check_ptmx(master);
 	if (r < 0)
 		return err_sys(e, r, "/dev/pts/ptmx in the container is no pseudo terminal");
