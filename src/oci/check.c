@@ -119,6 +119,17 @@ static int check_cpu_list(const char *list, const char *name, struct err *e)
 		       list);
 }
 
+/* Security: the last id of all means "no change" to setresuid(2): root would stay root (CVE-2024-40635). */
+static int check_user(const struct oci_user *u, struct err *e)
+{
+	const char *name = u->uid == UINT32_MAX ? "uid" : u->gid == UINT32_MAX ? "gid" : NULL;
+
+	for (size_t i = 0; !name && i < u->additional_gids.n; i++)
+		if (u->additional_gids.v[i] == UINT32_MAX)
+			name = "additionalGids";
+	return name ? err_say(e, -EINVAL, "process.user.%s: 4294967295 is no id", name) : 0;
+}
+
 int oci_check_process(const struct oci_process *p, struct err *e)
 {
 	int r;
@@ -135,7 +146,9 @@ int oci_check_process(const struct oci_process *p, struct err *e)
 		return err_say(e, -EINVAL,
 			       "process.oomScoreAdj: %" PRId64 " is not within -1000 and 1000",
 			       p->oom_score_adj.value);
-	r = check_env(&p->env, "process.", e);
+	r = check_user(&p->user, e);
+	if (r == 0)
+		r = check_env(&p->env, "process.", e);
 	if (r == 0)
 		r = check_cpu_list(p->exec_cpu_affinity.initial, "initial", e);
 	if (r == 0)
