@@ -202,7 +202,7 @@ static int overwrite(int exe)
 	return 0;
 }
 
-/* hunt SECONDS: every process that turns up in /proc and is neither ours nor pid 1. It says "hunting" first. */
+/* hunt SECONDS [write]: every process that turns up in /proc and is neither ours nor pid 1. It says "hunting" first. */
 static int do_hunt(char **args)
 {
 	double end = now() + strtod(args[0], NULL);
@@ -215,8 +215,8 @@ static int do_hunt(char **args)
 	hunt.ino = st.st_ino;
 	printf("{\"cmd\": \"hunting\"}\n");
 	fflush(stdout);
-	while (now() < end && hunt.n < PREY_MAX - 1) {
-		DIR *d = opendir("/proc");
+	while (now() < end) {
+		DIR *d = hunt.n < PREY_MAX - 1 ? opendir("/proc") : NULL;
 
 		for (struct dirent *e; d && (e = readdir(d));) {
 			pid_t pid = atoi(e->d_name);
@@ -226,6 +226,8 @@ static int do_hunt(char **args)
 		}
 		if (d)
 			closedir(d);
+		else
+			usleep(10000);
 	}
 	printf("{\"cmd\": \"hunt\", \"looks\": %ld, \"refused\": %ld, \"prey\": [", hunt.looks,
 	       hunt.refused);
@@ -234,7 +236,7 @@ static int do_hunt(char **args)
 
 		printf("%s{\"exe\": \"%s\", \"fds\": [%s], \"traced\": \"%s\", \"write\": \"%s\"}",
 		       i ? ", " : "", p->link, p->fds, errno_text(p->traced),
-		       errno_text(overwrite(p->exe)));
+		       args[1] ? errno_text(overwrite(p->exe)) : "");
 	}
 	printf("]}\n");
 	return 0;

@@ -70,9 +70,9 @@ def race(attempt, seconds=RACE_SECONDS):
     return n
 
 
-def prey_of(runtime, bundle, attempt, seconds=3):
+def prey_of(runtime, bundle, attempt, seconds=3, writes=()):
     """What attack hunt, the container's first process, caught while attempt(container) was made again and again."""
-    c = runtime.run_detached(bundle.args("attack", "hunt", seconds))
+    c = runtime.run_detached(bundle.args("attack", "hunt", seconds, *writes))
     c.wait_out("hunting")
     end = time.monotonic() + seconds
     while time.monotonic() < end - 0.5:

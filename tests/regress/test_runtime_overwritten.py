@@ -39,7 +39,7 @@ def test_through_proc_pid_exe(place, copy, bundle, arm, program):
     os.chmod(evil, 0o755)
     runtime = Runtime(os.path.join(place, "state"), binary=copy)
     before = digest(copy)
-    prey = prey_of(runtime, bundle, lambda c: c.exec("evil"))["prey"]
+    prey = prey_of(runtime, bundle, lambda c: c.exec("evil"), writes=["write"])["prey"]
     caught = [p for p in prey if not p["exe"].startswith("/bin/")]
     assert caught, f"the attacker has never seen the runtime: {prey}"
     assert {p["write"] for p in caught} == {"EROFS"}, caught
@@ -55,7 +55,7 @@ def test_the_attack_works_on_others(runtime, bundle, arm):
     with open(link, "w") as f:
         f.write("#!/bin/victim sh\nfor i in 1 2 3; do read x < /proc/version; done\n")
     os.chmod(link, 0o755)
-    prey = prey_of(runtime, bundle, lambda c: c.exec("usleep"), 2)["prey"]
+    prey = prey_of(runtime, bundle, lambda c: c.exec("usleep"), 2, ["write"])["prey"]
     assert any(p["exe"] == "/bin/victim" and p["write"] == "ok" for p in prey), prey
     with open(victim, "rb") as f:
         assert f.read(8) == b"#!/evil\n"
