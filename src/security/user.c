@@ -51,7 +51,7 @@ int user_apply(const struct oci_user *u, bool can_setgroups, struct err *e)
 			       u->uid);
 	if (r < 0)
 		return err_sys(e, r, "set uid %u", u->uid);
-	if (u->umask.is_set)
-		umask((mode_t)(u->umask.value & 0777));
+	/* The caller's own is no business of the container's; 022 is what runc gives as well. */
+	umask(u->umask.is_set ? (mode_t)(u->umask.value & 0777) : 022);
 	return 0;
 }
