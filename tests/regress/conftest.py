@@ -72,6 +72,7 @@ def race(attempt, seconds=RACE_SECONDS):
 
 def prey_of(runtime, bundle, attempt, seconds=3, writes=()):
     """What attack hunt, the container's first process, caught while attempt(container) was made again and again."""
+    seconds *= min(SLOW, 3)
     c = runtime.run_detached(bundle.args("attack", "hunt", seconds, *writes))
     c.wait_out("hunting")
     end = time.monotonic() + seconds

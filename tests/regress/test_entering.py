@@ -35,7 +35,7 @@ def test_the_newcomer_is_closed(runtime, bundle, arm, place, kind):
 def test_the_hunter_catches_others(runtime, bundle, arm):
     """The control: an ordinary process of the container is caught, its descriptors are listed, and it is traced."""
     arm(bundle).capabilities("SYS_PTRACE")
-    answer = prey_of(runtime, bundle, lambda c: c.exec("sh", "-c", "probe sleep 0.05; true").ok(), 2)
+    answer = prey_of(runtime, bundle, lambda c: c.exec("sh", "-c", "probe sleep 0.2; true").ok(), 2)
     caught = [p for p in answer["prey"] if p["exe"] == "/bin/probe"]
     assert caught and any(p["traced"] == "ok" for p in caught) and any(len(p["fds"]) >= 3 for p in caught), show(caught)
 
