@@ -5,8 +5,4 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from harness import USER  # noqa: E402
-
 pytest_plugins = ["harness.fixtures"]
-
-__all__ = ["USER"]

@@ -4,8 +4,7 @@ import os
 import subprocess
 import time
 
-from conftest import USER
-from harness import host
+from harness import USER, host
 from harness.cgroups import hierarchies
 
 

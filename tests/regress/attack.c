@@ -88,10 +88,10 @@ static int do_swap(char **args)
 
 struct prey {
 	pid_t pid;
-	int exe;       /* a handle on its program, for later */
+	int exe;        /* a handle on its program, for later */
 	char link[256]; /* what /proc calls it */
 	char fds[1024]; /* what it had open, as JSON strings */
-	int traced;    /* errno of attaching, 0: attached */
+	int traced;     /* errno of attaching, 0: attached */
 };
 
 enum { PREY_MAX = 256 };

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from conftest import race, swapping
+from attacker import race, swapping
 
 
 def with_dev(bundle, *keep):

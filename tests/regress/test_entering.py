@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from conftest import prey_of
+from attacker import prey_of
 
 OURS = ("/bin/probe", "/bin/attack", "/bin/busybox")
 

@@ -5,7 +5,7 @@ Broken, the masked path is /proc/sys/kernel/core_pattern of the host, for writin
 runs the attacker's program at the next crash."""
 import os
 
-from conftest import race, swapping
+from attacker import race, swapping
 
 MASKED = "/proc/timer_list"
 TARGETS = ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/nowhere", "/etc/passwd")

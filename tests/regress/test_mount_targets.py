@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import race, swapping
+from attacker import race, swapping
 
 MISS = ("no such file", "not a directory", "too many levels", "invalid argument", "inside /proc", "file exists",
         "resource temporarily unavailable", "permission denied")

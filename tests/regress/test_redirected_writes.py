@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from conftest import race, swapping
+from attacker import race, swapping
 
 TTL = "/proc/sys/net/ipv4/ip_default_ttl"
 

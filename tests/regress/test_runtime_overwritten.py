@@ -10,7 +10,7 @@ import shutil
 
 import pytest
 
-from conftest import prey_of
+from attacker import prey_of
 from harness import RUNTIME, USER, Runtime, wait_for
 
 

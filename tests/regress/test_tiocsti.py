@@ -12,7 +12,7 @@ import termios
 
 import pytest
 
-from conftest import ATTACK
+from attacker import ATTACK
 from harness import SLOW
 
 TYPED = "evil"
