@@ -14,4 +14,9 @@ int tree_remove_at(int dir_fd, const char *name);
  * NULL. Returns 0 or -errno. */
 int tree_size_at(int dir_fd, const char *name, int64_t *ret_bytes, int64_t *ret_entries);
 
+/* Copies everything in the folder source_fd into the empty folder target_fd: owners, modes, times, links,
+ * devices, extended attributes as far as the target takes them; sockets are left out, hard links become
+ * copies. No link is followed. The folder's own owner and mode stay. Returns 0 or -errno. */
+int tree_copy(int source_fd, int target_fd);
+
 #endif

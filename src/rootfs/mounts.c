@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "kernel/path.h"
+#include "kernel/tree.h"
 #include "rootfs/steps.h"
 
 int mount_failed(const struct rootfs_mount *m, int r, struct err *e)

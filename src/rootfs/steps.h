@@ -35,9 +35,6 @@ int cgroup_v1_mount(struct rootfs_build *b, const struct rootfs_mount *m, struct
 int devices_make(struct rootfs_build *b, struct err *e);
 int dev_open(struct rootfs *r, struct err *e); /* opens r->dev_fd unless it is open */
 
-/* copyup.c: copies what is in the directory source_fd into the directory target_fd. */
-int tree_copy(int source_fd, int target_fd);
-
 /* masks.c, before the pivot: keeps the host's /dev/null for rootfs_finish. */
 int masks_prepare(const struct rootfs_plan *p, struct rootfs *r, struct err *e);
 

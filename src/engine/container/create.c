@@ -38,6 +38,7 @@ struct making {
 	struct record record;
 	struct oci_spec spec;
 	int dir_fd, lock_fd, root_fd;
+	int volumes_fd; /* the lock of volumes/, until the record names them */
 	bool has_folder, has_name;
 	struct str_slice volumes; /* the anonymous ones that were made */
 };
@@ -109,7 +110,7 @@ static int mount_root(struct making *m, bool is_wanted, struct err *e)
 {
 	if (!is_wanted && !request_needs_root(m->q, &m->image))
 		return 0;
-	m->root_fd = image_mount(m->g, &m->record.layers, m->dir_fd, e);
+	m->root_fd = image_mount_volatile(m->g, &m->record.layers, m->dir_fd, m->q->rm, e);
 	return m->root_fd < 0 ? m->root_fd : 0;
 }
 
@@ -126,12 +127,15 @@ static int make_volumes(struct making *m, struct err *e)
 
 		if (!str_eq(mount->type, "volume"))
 			continue;
-		rc = volume_need(m->g, mount->name, NULL, NULL, m->a, &v, &is_new, e);
+		if (m->volumes_fd < 0 && (m->volumes_fd = volume_lock(m->g, false, e)) < 0)
+			return m->volumes_fd;
+		rc = volume_need(m->g, mount->name, mount->is_anonymous, &mount->labels,
+				 &mount->options, m->a, &v, &is_new, e);
 		if (rc < 0)
 			return rc;
 		if (mount->is_anonymous)
 			m->volumes.v[m->volumes.n++] = v.name;
-		if (is_new && m->root_fd >= 0 &&
+		if (is_new && !v.options.n && m->root_fd >= 0 &&
 		    !strstr(mount->mode ? mount->mode : "", "nocopy")) {
 			rc = volume_copy_up(m->g, &v, m->root_fd, mount->destination, e);
 			if (rc < 0)
@@ -185,6 +189,7 @@ static void undo(struct making *m)
 {
 	char path[96];
 
+	auto_close_fn(&m->volumes_fd);
 	for (size_t i = 0; i < m->volumes.n; i++)
 		volume_remove(m->g, m->volumes.v[i], true, NULL);
 	auto_close_fn(&m->root_fd);
@@ -214,8 +219,13 @@ static int replace(const struct engine *g, const struct container_request *q, st
 int container_create(const struct engine *g, const struct container_request *q, struct arena *a,
 		     struct record *ret, int *ret_lock, int *ret_root, struct err *e)
 {
-	struct making m = {
-		.g = g, .q = q, .a = a, .dir_fd = -EBADF, .lock_fd = -EBADF, .root_fd = -EBADF};
+	struct making m = {.g = g,
+			   .q = q,
+			   .a = a,
+			   .dir_fd = -EBADF,
+			   .lock_fd = -EBADF,
+			   .root_fd = -EBADF,
+			   .volumes_fd = -EBADF};
 	auto_close int store = -EBADF, dir = -EBADF;
 	int r, policy = (int)pull_policy(q->pull, e);
 
@@ -235,6 +245,7 @@ int container_create(const struct engine *g, const struct container_request *q, 
 	dir = m.dir_fd;
 	if (r < 0)
 		return r;
+	auto_close_fn(&m.volumes_fd);
 	event_emit(g, "container", "create", m.record.id, m.record.name, NULL);
 	*ret = m.record;
 	if (ret_lock)

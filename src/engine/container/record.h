@@ -15,6 +15,7 @@ struct record_mount {
 	const char *mode; /* options as given: "ro,z" */
 	const char *propagation;
 	bool is_writable, is_anonymous;
+	struct oci_pairs labels, options; /* of a volume to be made; not kept */
 };
 
 struct record_log {

@@ -45,8 +45,10 @@ int container_forget(const struct engine *g, const char *id, const struct record
 	for (size_t i = 0; r && volumes && i < r->n_mounts; i++) {
 		struct err why = {0};
 
+		/* --volumes-from of another container may keep it. */
 		if (r->mounts[i].is_anonymous &&
-		    volume_remove(g, r->mounts[i].name, false, &why) < 0 && why.code != ENOENT)
+		    volume_remove(g, r->mounts[i].name, false, &why) < 0 && why.code != ENOENT &&
+		    why.code != EBUSY)
 			log_warning("%s", why.text);
 	}
 	return 0;
@@ -132,17 +134,22 @@ static int bury(const struct engine *g, const char *id, int dir, struct status *
 			return r;
 	}
 	remove_run_folder(g, id);
-	s->state = CONTAINER_EXITED;
-	s->pid = s->monitor_pid = 0;
-	s->finished_ns = x.finished_ns;
-	s->exit_code = x.exit_code;
-	s->error = "the monitor of the container was killed";
-	r = exits_append(dir, &x, e);
-	if (r == 0)
-		r = status_save(dir, s, e);
-	if (r < 0 || record_load(dir, id, a, &record, e) < 0)
+	r = record_load(dir, id, a, &record, e);
+	/* The monitor got as far as to write the end down: that stands. */
+	if (r == 0 && is_live(s->state)) {
+		s->state = CONTAINER_EXITED;
+		s->pid = s->monitor_pid = 0;
+		s->finished_ns = x.finished_ns;
+		s->exit_code = x.exit_code;
+		s->error = "the monitor of the container was killed";
+		r = exits_append(dir, &x, e);
+		if (r == 0)
+			r = status_save(dir, s, e);
+		if (r == 0)
+			event_emit(g, "container", "die", id, record.name, NULL);
+	}
+	if (r < 0)
 		return r;
-	event_emit(g, "container", "die", id, record.name, NULL);
 	return record.removes_itself ? container_forget(g, id, &record, true, e) : 0;
 }
 

@@ -182,7 +182,8 @@ static int end_gently(const struct engine *g, const struct container_info *c, in
 	struct err why = {0};
 	int r = kill_with(g, c, signo, &why);
 
-	if (r < 0 && r != -ESRCH) {
+	/* It went by itself: the monitor is about to. */
+	if (r < 0 && r != -ESRCH && r != -ENOENT) {
 		*e = why;
 		return r;
 	}

@@ -13,11 +13,17 @@ struct volume {
 	struct oci_pairs labels, options;
 };
 
-/* Makes it, or finds it (*ret_is_new false). name NULL: anonymous, 64 hexadecimal digits. Options as Docker's
- * local driver: type, o, device (a bind or another file system, mounted by the container). */
-int volume_need(const struct engine *g, const char *name, const struct oci_pairs *labels,
-		const struct oci_pairs *options, struct arena *a, struct volume *ret,
-		bool *ret_is_new, struct err *e);
+/* The lock of all volumes: shared from volume_need until a container's record names the volume, exclusive
+ * within removals. Returns a descriptor that holds it or -errno. */
+int volume_lock(const struct engine *g, bool is_exclusive, struct err *e);
+
+/* Makes it, or finds it (*ret_is_new false). name NULL: one of 64
+ * hexadecimal digits. is_anonymous: nobody gave it a name, so prune and the end of its container take it. Options as Docker's
+ * local driver: type, o, device (a bind or another file system, mounted by the container). The draft is made in
+ * tmp/: hold the store's lock (shared), which keeps image_collect off it. */
+int volume_need(const struct engine *g, const char *name, bool is_anonymous,
+		const struct oci_pairs *labels, const struct oci_pairs *options, struct arena *a,
+		struct volume *ret, bool *ret_is_new, struct err *e);
 int volume_find(const struct engine *g, const char *name, struct arena *a, struct volume *ret,
 		struct err *e);
 int volume_list(const struct engine *g, struct arena *a, struct volume **ret, size_t *ret_n,

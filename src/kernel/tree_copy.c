@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tmpcopyup: what an image has in a directory, copied into the tmpfs that covers it. */
+/* A folder's content copied into another, by descriptor. */
 #include <dirent.h>
 #include <limits.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include "base/auto.h"
 #include "kernel/sys.h"
-#include "rootfs/steps.h"
+#include "kernel/tree.h"
 
 /* Security: both sides are walked by descriptor and without following a link, so a tree that changes
  * meanwhile can only copy itself. */
