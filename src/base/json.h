@@ -39,6 +39,8 @@ void json_uint(struct json_writer *w, uint64_t v);
 void json_bool(struct json_writer *w, bool v);
 void json_double(struct json_writer *w, double v);
 void json_null(struct json_writer *w);
+/* A value as text, which is written as it is: it must be valid. */
+void json_raw(struct json_writer *w, const char *text);
 /* key and value in one call, for objects */
 void json_put_string(struct json_writer *w, const char *key, const char *s);
 void json_put_int(struct json_writer *w, const char *key, int64_t v);
@@ -60,6 +62,7 @@ enum json_kind {
 	JSON_KIND_LIST,       /* SLICE of `element`; str_slice is a list of json_string_type */
 	JSON_KIND_OBJECT,     /* a struct with `fields` */
 	JSON_KIND_MAP,        /* SLICE of entries for an object with any keys, in document order */
+	JSON_KIND_RAW, /* const char *: the checked text of any value, as it stands in the document */
 };
 
 struct json_type {
@@ -97,6 +100,7 @@ extern const struct json_type json_string_type, json_bool_type, json_u32_type, j
 	json_i32_type, json_i64_type, json_maybe_bool_type, json_maybe_u16_type,
 	json_maybe_u32_type, json_maybe_u64_type, json_maybe_i64_type;
 extern const struct json_type json_strings_type; /* struct str_slice */
+extern const struct json_type json_raw_type;     /* const char *: JSON_KIND_RAW */
 
 /* One row of a table of fields: member of struct s, read from and written as `text`. */
 #define JSON_FIELD(text, s, member, kind_type, row_flags)                                    \

@@ -68,9 +68,10 @@ static const char *kind_name(enum json_kind kind)
 		[JSON_KIND_LIST] = "a list",
 		[JSON_KIND_OBJECT] = "an object",
 		[JSON_KIND_MAP] = "an object",
+		[JSON_KIND_RAW] = "a value",
 	};
 
-	_Static_assert(sizeof(names) / sizeof(names[0]) == JSON_KIND_MAP + 1, "a name a kind");
+	_Static_assert(sizeof(names) / sizeof(names[0]) == JSON_KIND_RAW + 1, "a name a kind");
 	return names[kind];
 }
 
@@ -140,6 +141,20 @@ static int decode_bool(struct reader *r, bool *out, const struct frame *f)
 	if (json_scan_literal(&r->scan, &c) < 0)
 		return -EINVAL;
 	*out = c == 't';
+	return 0;
+}
+
+/* The scan changes its copy, not the original. */
+static int decode_raw(struct reader *r, const char **out, const struct frame *f)
+{
+	size_t from;
+
+	json_scan_peek(&r->scan);
+	from = (size_t)(r->scan.p - r->scan.start);
+	if (json_scan_skip(&r->scan, f->depth) < 0)
+		return -EINVAL;
+	*out = arena_strndup(r->arena, r->scan.original + from,
+			     (size_t)(r->scan.p - r->scan.start) - from);
 	return 0;
 }
 
@@ -401,6 +416,8 @@ static int decode_value(struct reader *r, const struct json_type *type, void *ou
 		return decode_object(r, type, out, f);
 	case JSON_KIND_MAP:
 		return decode_map(r, type, out, f);
+	case JSON_KIND_RAW:
+		return decode_raw(r, out, f);
 	case JSON_KIND_UINT:
 	case JSON_KIND_INT:
 	case JSON_KIND_MAYBE_UINT:

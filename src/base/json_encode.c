@@ -23,6 +23,7 @@ TYPE_NUMBER(json_maybe_u16_type, struct maybe_u64, JSON_KIND_MAYBE_UINT, 0, UINT
 TYPE_NUMBER(json_maybe_u32_type, struct maybe_u64, JSON_KIND_MAYBE_UINT, 0, UINT32_MAX);
 TYPE_NUMBER(json_maybe_u64_type, struct maybe_u64, JSON_KIND_MAYBE_UINT, 0, UINT64_MAX);
 TYPE_NUMBER(json_maybe_i64_type, struct maybe_i64, JSON_KIND_MAYBE_INT, INT64_MIN, INT64_MAX);
+const struct json_type json_raw_type = {.kind = JSON_KIND_RAW, .size = sizeof(const char *)};
 const struct json_type json_strings_type = JSON_LIST(&json_string_type);
 
 _Static_assert(sizeof(struct str_slice) == sizeof(struct slice), "a list of strings is a slice");
@@ -44,6 +45,7 @@ static bool is_empty(const struct json_type *type, const void *value)
 {
 	switch (type->kind) {
 	case JSON_KIND_STRING:
+	case JSON_KIND_RAW:
 		return !*(const char *const *)value;
 	case JSON_KIND_BOOL:
 		return !*(const bool *)value;
@@ -146,6 +148,9 @@ void json_encode(const struct json_type *type, const void *value, struct json_wr
 		return;
 	case JSON_KIND_MAP:
 		encode_map(type, value, w);
+		return;
+	case JSON_KIND_RAW:
+		json_raw(w, *(const char *const *)value);
 		return;
 	}
 }

@@ -215,6 +215,11 @@ void json_null(struct json_writer *w)
 	put_value(w, "null");
 }
 
+void json_raw(struct json_writer *w, const char *text)
+{
+	put_value(w, text);
+}
+
 void json_put_string(struct json_writer *w, const char *key, const char *s)
 {
 	json_key(w, key);

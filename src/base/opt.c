@@ -43,10 +43,17 @@ static void add_word(struct str_slice *s, const char *word, struct arena *a)
 	s->n++;
 }
 
+/* Does it stand without a value? */
+static bool is_flag_kind(enum opt_kind kind)
+{
+	return kind == OPT_FLAG || kind == OPT_MAYBE;
+}
+
 /* name: as it was given, for the error. word NULL: a flag without value. */
 static int set_value(const struct opt *o, const char *name, int name_len, const char *word,
 		     struct arena *a, void *values, struct err *e)
 {
+	bool is_flag = is_flag_kind(o->kind);
 	char *place = (char *)values + o->offset;
 	int r = 0;
 
@@ -60,6 +67,11 @@ static int set_value(const struct opt *o, const char *name, int name_len, const 
 	case OPT_LIST:
 		add_word((struct str_slice *)place, word, a);
 		break;
+	case OPT_MAYBE:
+		r = parse_flag(word, &((struct maybe_bool *)place)->value);
+		if (r == 0)
+			((struct maybe_bool *)place)->is_set = true;
+		break;
 	case OPT_UINT:
 		r = str_to_u64(word, (uint64_t *)place);
 		break;
@@ -67,8 +79,7 @@ static int set_value(const struct opt *o, const char *name, int name_len, const 
 	if (r == 0)
 		return 0;
 	return err_say(e, -EINVAL, "invalid %svalue \"%s\" for %s-%.*s: %s",
-		       o->kind == OPT_FLAG ? "boolean " : "", word,
-		       o->kind == OPT_FLAG ? "" : "flag ", name_len, name,
+		       is_flag ? "boolean " : "", word, is_flag ? "" : "flag ", name_len, name,
 		       r == -ERANGE ? "value out of range" : "parse error");
 }
 
@@ -89,9 +100,9 @@ static int parse_option(const struct opt *table, int argc, char **argv, int *at,
 		return err_say(e, -EINVAL, "flag provided but not defined: -%.*s", (int)n, name);
 	if (name[n] == '=')
 		word = name + n + 1;
-	else if (o->kind != OPT_FLAG && *at + 1 >= argc)
+	else if (!is_flag_kind(o->kind) && *at + 1 >= argc)
 		return err_say(e, -EINVAL, "flag needs an argument: -%s", name);
-	else if (o->kind != OPT_FLAG)
+	else if (!is_flag_kind(o->kind))
 		word = argv[++*at];
 	return set_value(o, name, (int)n, word, a, values, e);
 }
@@ -127,7 +138,7 @@ void opt_print(const struct opt *table, FILE *to)
 {
 	for (const struct opt *o = table; o->name; o++) {
 		char form[96];
-		const char *arg = o->arg ? o->arg : o->kind == OPT_FLAG ? "" : "value";
+		const char *arg = o->arg ? o->arg : is_flag_kind(o->kind) ? "" : "value";
 		const char *blank = arg[0] ? " " : "";
 
 		if (o->is_hidden)

@@ -17,6 +17,7 @@ enum opt_kind {
 	OPT_STRING, /* const char *; the last one counts */
 	OPT_LIST,   /* struct str_slice; each adds one */
 	OPT_UINT,   /* uint64_t */
+	OPT_MAYBE,  /* struct maybe_bool: a flag whose absence is not "false" */
 };
 
 /* A row; the table ends with a row without name. */

@@ -699,6 +699,26 @@ static void test_round_trip(void **state)
 	assert_string_equal(w.buf, text);
 }
 
+static void test_raw(void **state)
+{
+	struct entry {
+		const char *key, *value;
+	};
+	static const struct json_type map = JSON_PAIRS(struct entry, key, value, &json_raw_type);
+	static const char text[] = "{\"a\" : { \"b\\n\":[1.50, null] } ,\"c\":\"\\u00e9\"}";
+	auto_arena struct arena a = {0};
+	auto_json_writer struct json_writer w = {0};
+	SLICE(struct entry) v;
+
+	(void)state;
+	assert_int_equal(json_decode(text, strlen(text), &map, &v, &a, "x", NULL), 0);
+	assert_int_equal(v.n, 2);
+	assert_string_equal(v.v[0].value, "{ \"b\\n\":[1.50, null] }");
+	json_encode(&map, &v, &w);
+	assert_string_equal(w.buf, "{\"a\":{ \"b\\n\":[1.50, null] },\"c\":\"\\u00e9\"}");
+	assert_int_equal(json_decode("{\"a\":[1,]}", 10, &map, &v, &a, "x", NULL), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -708,7 +728,7 @@ int main(void)
 		cmocka_unit_test(test_values),     cmocka_unit_test(test_null_and_twice),
 		cmocka_unit_test(test_errors),     cmocka_unit_test(test_many_keys),
 		cmocka_unit_test(test_writer),     cmocka_unit_test(test_pretty),
-		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_raw),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -216,12 +216,39 @@ static void test_print(void **state)
 	assert_string_equal(got, want);
 }
 
+static void test_maybe(void **state)
+{
+	struct some {
+		struct maybe_bool verify;
+	};
+	static const struct opt rows[] = {
+		{"verify", 0, OPT_MAYBE, offsetof(struct some, verify), NULL, "check", false}, {0}};
+	static const struct {
+		const char *word;
+		bool is_set, value;
+	} cases[] = {
+		{"word", false, false}, {"--verify", true, true}, {"--verify=false", true, false}};
+	auto_arena struct arena a = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct some v = {0};
+		struct str_slice words;
+		char *argv[] = {arena_strdup(&a, cases[i].word), NULL};
+
+		assert_int_equal(opt_parse(rows, 1, argv, false, &a, &v, &words, NULL), 0);
+		assert_int_equal(v.verify.is_set, cases[i].is_set);
+		assert_int_equal(v.verify.value, cases[i].value);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forms),    cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_errors),   cmocka_unit_test(test_help),
 		cmocka_unit_test(test_own_help), cmocka_unit_test(test_print),
+		cmocka_unit_test(test_maybe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
