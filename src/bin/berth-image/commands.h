@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of berth-image, one a file cmd_NAME.c. */
+#ifndef BERTH_BIN_BERTH_IMAGE_COMMANDS_H
+#define BERTH_BIN_BERTH_IMAGE_COMMANDS_H
+
+#include "bin/berth/command.h"
+
+#endif
