@@ -83,6 +83,35 @@ static int set_value(const struct opt *o, const char *name, int name_len, const 
 		       r == -ERANGE ? "value out of range" : "parse error");
 }
 
+/* "-it", "-p80:80": letters of flags, the last one may take the rest or the next word as its value. */
+static int parse_letters(const struct opt *table, int argc, char **argv, int *at, struct arena *a,
+			 void *values, struct err *e)
+{
+	const char *all = argv[*at] + 1;
+
+	for (const char *c = all; *c; c++) {
+		const struct opt *o = find(table, c, 1);
+		const char *word = NULL;
+		int r;
+
+		if (!o && *c == 'h')
+			return OPT_HELP;
+		if (!o)
+			return err_say(e, -EINVAL, "flag provided but not defined: -%.*s",
+				       (int)strcspn(all, "="), all);
+		if (o->kind != OPT_FLAG && c[1])
+			word = c + 1 + (c[1] == '=');
+		else if (o->kind != OPT_FLAG && *at + 1 >= argc)
+			return err_say(e, -EINVAL, "flag needs an argument: -%c", *c);
+		else if (o->kind != OPT_FLAG)
+			word = argv[++*at];
+		r = set_value(o, c, 1, word, a, values, e);
+		if (r < 0 || o->kind != OPT_FLAG)
+			return r;
+	}
+	return 0;
+}
+
 /* One option at argv[*at]; moves *at to its last word. */
 static int parse_option(const struct opt *table, int argc, char **argv, int *at, struct arena *a,
 			void *values, struct err *e)
@@ -96,6 +125,8 @@ static int parse_option(const struct opt *table, int argc, char **argv, int *at,
 	o = find(table, name, n);
 	if (!o && ((n == 4 && str_starts(name, "help")) || (n == 1 && name[0] == 'h')))
 		return OPT_HELP;
+	if (!o && argv[*at][1] != '-')
+		return parse_letters(table, argc, argv, at, a, values, e);
 	if (!o)
 		return err_say(e, -EINVAL, "flag provided but not defined: -%.*s", (int)n, name);
 	if (name[n] == '=')

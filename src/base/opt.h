@@ -34,7 +34,7 @@ struct opt {
 /* Parses argv[0..argc) into *values, which the table describes. With stops, the first word that is
  * no option ends the options (as `exec` and `ps` need); else they may stand between the words. "--"
  * before that always ends them. The words go to *ret (in the arena), a NULL follows them. Forms:
- * --name value, --name=value, -name value, -n value, -n=value; --flag=false. A flag given twice: the
+ * --name value, --name=value, -name value, -n value, -n=value, -nVALUE, -abc for -a -b -c; --flag=false. A flag given twice: the
  * last one counts.
  *
  * Returns 0, OPT_HELP where --help or -h was asked for and the table has no such row (*ret is then

@@ -19,7 +19,7 @@
  * same file system), where a later round over the top finds it.
  */
 
-enum { DEPTH_MAX = 100 };
+enum { DEPTH_MAX = 100, OWN_DEPTH_MAX = 500 };
 
 struct removal {
 	int top_fd;
@@ -158,4 +158,43 @@ int tree_size_at(int dir_fd, const char *name, int64_t *ret_bytes, int64_t *ret_
 	if (r == 0 && ret_entries)
 		*ret_entries = entries;
 	return r;
+}
+
+/* ---- owners -------------------------------------------------------------------------------------- */
+
+static int own_entry(int dir_fd, const char *name, uint32_t uid, uint32_t gid, unsigned depth)
+{
+	struct stat s;
+
+	if (fstatat(dir_fd, name, &s, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if ((s.st_uid != uid || s.st_gid != gid) &&
+	    fchownat(dir_fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISDIR(s.st_mode))
+		return 0;
+	auto_closedir DIR *d = read_folder(open_folder(dir_fd, name));
+	const struct dirent *entry;
+	int r = 0;
+
+	if (!d)
+		return -errno;
+	if (depth > OWN_DEPTH_MAX)
+		return -ELOOP;
+	while (r == 0 && (entry = readdir(d)))
+		if (!is_dots(entry->d_name))
+			r = own_entry(dirfd(d), entry->d_name, uid, gid, depth + 1);
+	return r;
+}
+
+int tree_own_at(int dir_fd, const char *path, uint32_t uid, uint32_t gid)
+{
+	auto_close int fd = openat(dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat s;
+
+	if (fd < 0 || fstat(fd, &s) < 0)
+		return -errno;
+	if (S_ISDIR(s.st_mode))
+		return own_entry(fd, ".", uid, gid, 0);
+	return fchown(fd, uid, gid) < 0 ? -errno : 0;
 }

@@ -19,4 +19,8 @@ int tree_size_at(int dir_fd, const char *name, int64_t *ret_bytes, int64_t *ret_
  * copies. No link is followed. The folder's own owner and mode stay. Returns 0 or -errno. */
 int tree_copy(int source_fd, int target_fd);
 
+/* Gives the folder or file at path and all below it to uid and gid; links below it are changed, not followed. What
+ * has that owner already is left alone. Returns 0 or -errno (-ELOOP: deeper than 500 folders). */
+int tree_own_at(int dir_fd, const char *path, uint32_t uid, uint32_t gid);
+
 #endif

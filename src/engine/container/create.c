@@ -14,6 +14,7 @@
 #include "engine/container/files.h"
 #include "engine/container/names.h"
 #include "engine/container/remove.h"
+#include "engine/container/sources.h"
 #include "engine/event.h"
 #include "engine/volume/volume.h"
 #include "kernel/fd.h"
@@ -114,37 +115,6 @@ static int mount_root(struct making *m, bool is_wanted, struct err *e)
 	return m->root_fd < 0 ? m->root_fd : 0;
 }
 
-static int make_volumes(struct making *m, struct err *e)
-{
-	struct record *r = &m->record;
-
-	m->volumes.v = arena_array(m->a, r->n_mounts + 1, sizeof(*m->volumes.v));
-	for (size_t i = 0; i < r->n_mounts; i++) {
-		const struct record_mount *mount = &r->mounts[i];
-		struct volume v = {0};
-		bool is_new = false;
-		int rc;
-
-		if (!str_eq(mount->type, "volume"))
-			continue;
-		if (m->volumes_fd < 0 && (m->volumes_fd = volume_lock(m->g, false, e)) < 0)
-			return m->volumes_fd;
-		rc = volume_need(m->g, mount->name, mount->is_anonymous, &mount->labels,
-				 &mount->options, m->a, &v, &is_new, e);
-		if (rc < 0)
-			return rc;
-		if (mount->is_anonymous)
-			m->volumes.v[m->volumes.n++] = v.name;
-		if (is_new && !v.options.n && m->root_fd >= 0 &&
-		    !strstr(mount->mode ? mount->mode : "", "nocopy")) {
-			rc = volume_copy_up(m->g, &v, m->root_fd, mount->destination, e);
-			if (rc < 0)
-				return rc;
-		}
-	}
-	return 0;
-}
-
 static int write_files(struct making *m, struct err *e)
 {
 	auto_json_writer struct json_writer request = {0}, config = {0};
@@ -180,7 +150,8 @@ static int make(struct making *m, bool mounts, struct err *e)
 	    (r = mount_root(m, mounts, e)) < 0 ||
 	    (r = request_plan(m->g, m->q, &m->image, m->root_fd, m->a, &m->record, &m->spec, e)) <
 		    0 ||
-	    (r = make_volumes(m, e)) < 0)
+	    (r = sources_make(m->g, &m->record, m->root_fd, m->a, &m->volumes, &m->volumes_fd, e)) <
+		    0)
 		return r;
 	return write_files(m, e);
 }

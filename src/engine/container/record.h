@@ -15,7 +15,10 @@ struct record_mount {
 	const char *mode; /* options as given: "ro,z" */
 	const char *propagation;
 	bool is_writable, is_anonymous;
-	struct oci_pairs labels, options; /* of a volume to be made; not kept */
+	/* what sources_make needs to know; not kept */
+	bool makes_source, is_given, copies_not;
+	uint32_t owner_uid, owner_gid;    /* is_given: whom everything in it is given to */
+	struct oci_pairs labels, options; /* of a volume to be made */
 };
 
 struct record_log {

@@ -3,6 +3,7 @@
 #ifndef BERTH_ENGINE_CONTAINER_REQUEST_H
 #define BERTH_ENGINE_CONTAINER_REQUEST_H
 
+#include "base/opt.h"
 #include "engine/engine.h"
 #include "engine/image/image.h"
 #include "oci/spec.h"
@@ -18,8 +19,7 @@ struct container_request {
 	bool interactive, tty, detach, rm, init, privileged, read_only, publish_all, no_healthcheck,
 		oom_kill_disable, quiet, replace;
 	const char *name, *hostname, *domainname, *user, *workdir, *entrypoint, *cidfile, *platform,
-		*pull, *restart, *stop_signal, *stop_timeout, *detach_keys, *runtime, *attach_stdin;
-	bool has_entrypoint; /* --entrypoint "" clears the image's */
+		*pull, *restart, *stop_signal, *stop_timeout, *detach_keys, *sig_proxy;
 	struct str_slice env, env_file, label, label_file, annotation, group_add, attach;
 
 	/* files */
@@ -64,7 +64,13 @@ int request_plan(const struct engine *g, const struct container_request *q,
 int request_limits(const struct container_request *q, struct arena *a, struct oci_resources *r,
 		   struct err *e);
 
-/* The request as JSON and back, by one table: record.request. */
+/* The options of `create` and `run`: values is a struct container_request. */
+extern const struct opt request_options[];
+/* The words after the options: the image, then the command. -EINVAL: there is none. */
+int request_take_words(struct container_request *q, const struct str_slice *words, struct err *e);
+
+/* The request as JSON and back: record.request. It is a list of words: the options that were given as
+ * --name=value in the order of the table, the image, the command. */
 void request_print(const struct container_request *q, struct json_writer *w);
 int request_decode(const char *text, size_t n, struct arena *a, struct container_request *ret,
 		   struct err *e);
