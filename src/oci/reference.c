@@ -237,3 +237,29 @@ int oci_reference_parse(const char *text, struct arena *a, struct oci_reference 
 	*ret = r;
 	return 0;
 }
+
+/* ---- the registry behind a domain ---------------------------------------------------------------- */
+
+const char *oci_registry_host(const char *domain)
+{
+	return str_eq(domain, DEFAULT_DOMAIN) ? "registry-1." DEFAULT_DOMAIN : domain;
+}
+
+const char *oci_registry_key(const char *domain)
+{
+	return str_eq(domain, DEFAULT_DOMAIN) ? "https://index." DEFAULT_DOMAIN "/v1/" : domain;
+}
+
+const char *oci_registry_domain(const char *text, struct arena *a)
+{
+	const char *host = text ? text : DEFAULT_DOMAIN;
+
+	if (str_starts(host, "https://"))
+		host += strlen("https://");
+	else if (str_starts(host, "http://"))
+		host += strlen("http://");
+	host = arena_strndup(a, host, strcspn(host, "/"));
+	if (str_eq(host, "index." DEFAULT_DOMAIN) || str_eq(host, "registry-1." DEFAULT_DOMAIN))
+		return DEFAULT_DOMAIN;
+	return host;
+}

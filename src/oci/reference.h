@@ -28,4 +28,11 @@ int oci_reference_parse(const char *text, struct arena *a, struct oci_reference 
 /* "sha256:" and 64 lower-case hexadecimal digits. */
 bool oci_digest_is_valid(const char *digest);
 
+/* Where a domain's registry is spoken to: HOST[:PORT]. Only the default one differs from its name. */
+const char *oci_registry_host(const char *domain);
+/* Under which name Docker's config.json keeps its credentials. */
+const char *oci_registry_key(const char *domain);
+/* The domain that such a name, an address or a host belongs to; text NULL: the default registry's. */
+const char *oci_registry_domain(const char *text, struct arena *a);
+
 #endif
