@@ -27,18 +27,22 @@ MUSL_NAMES := $(filter-out berth-image,$(BIN_NAMES))
 BIN_SRC := $(sort $(foreach n,$(BIN_NAMES),$(wildcard src/bin/$n/*.c)))
 ALL_SRC := $(LIB_SRC) $(IMAGE_SRC) $(BIN_SRC)
 PROGRAMS := $(BIN_NAMES:%=$(BUILD)/%)
-# Data files of the engine; the profile of system calls lies where its owner keeps it.
-SHARED = $(BUILD)/busybox.tar $(wildcard data/seccomp.json share/seccomp.json $(BUILD)/seccomp.json)
+# Data files of the engine; in build/ they lie beside the programs, which look there too.
+SHARED = $(BUILD)/busybox.tar $(BUILD)/seccomp.json
 
 .DEFAULT_GOAL := all
 .PHONY: all
-all: $(PROGRAMS) $(BUILD)/busybox.tar $(BUILD)/compile_commands.json ## Every program and the built-in image, into build/
+all: $(PROGRAMS) $(SHARED) $(BUILD)/compile_commands.json ## Every program and the built-in image, into build/
 
 # What `berth run busybox` runs where no registry was ever seen.
 $(BUILD)/busybox.tar: tools/builtin-image
 	@mkdir -p $(@D)
 	@echo '  image	$@'
 	@$< $@
+
+$(BUILD)/seccomp.json: share/seccomp.json
+	@mkdir -p $(@D)
+	@cp $< $@
 
 # One tree of objects for each way of compiling: $(1) folder, $(2) compiler, $(3) flags.
 define objects
@@ -111,7 +115,7 @@ run: ## Install what is missing, build, and run a container under limits, seen f
 	tools/demo $(BUILD)/berth-runtime
 
 .PHONY: install
-install: $(PROGRAMS) $(BUILD)/busybox.tar ## Copy the programs to $(DESTDIR)$(PREFIX)/bin, their data to share/berth
+install: $(PROGRAMS) $(SHARED) ## Copy the programs to $(DESTDIR)$(PREFIX)/bin, their data to share/berth
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/berth
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(SHARED) $(DESTDIR)$(PREFIX)/share/berth
