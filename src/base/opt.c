@@ -112,40 +112,6 @@ static int parse_letters(const struct opt *table, int argc, char **argv, int *at
 	return 0;
 }
 
-static int undefined(const char *name, struct err *e)
-{
-	return err_say(e, -EINVAL, "flag provided but not defined: -%.*s", (int)strcspn(name, "="),
-		       name);
-}
-
-/* Letters side by side at argv[*at]; moves *at to the last word. */
-static int parse_letters(const struct opt *table, int argc, char **argv, int *at, struct arena *a,
-			 void *values, struct err *e)
-{
-	const char *name = argv[*at] + 1;
-
-	for (const char *p = name; *p; p++) {
-		const struct opt *o = find(table, p, 1);
-		const char *word = NULL;
-		int r;
-
-		if (!o && *p == 'h')
-			return OPT_HELP;
-		if (!o || o->letter != *p)
-			return undefined(name, e);
-		if (p[1] == '=' || (p[1] && !is_flag_kind(o->kind)))
-			word = p + 1 + (p[1] == '=');
-		else if (!is_flag_kind(o->kind) && *at + 1 >= argc)
-			return err_say(e, -EINVAL, "flag needs an argument: -%s", name);
-		else if (!is_flag_kind(o->kind))
-			word = argv[++*at];
-		r = set_value(o, p, 1, word, a, values, e);
-		if (r < 0 || word)
-			return r;
-	}
-	return 0;
-}
-
 /* One option at argv[*at]; moves *at to its last word. */
 static int parse_option(const struct opt *table, int argc, char **argv, int *at, struct arena *a,
 			void *values, struct err *e)
@@ -162,7 +128,7 @@ static int parse_option(const struct opt *table, int argc, char **argv, int *at,
 	if (!o && argv[*at][1] != '-')
 		return parse_letters(table, argc, argv, at, a, values, e);
 	if (!o)
-		return undefined(name, e);
+		return err_say(e, -EINVAL, "flag provided but not defined: -%.*s", (int)n, name);
 	if (name[n] == '=')
 		word = name + n + 1;
 	else if (!is_flag_kind(o->kind) && *at + 1 >= argc)
@@ -172,7 +138,7 @@ static int parse_option(const struct opt *table, int argc, char **argv, int *at,
 	return set_value(o, name, (int)n, word, a, values, e);
 }
 
-int opt_parse(const struct opt *table, int argc, char **argv, unsigned how, struct arena *a,
+int opt_parse(const struct opt *table, int argc, char **argv, bool stops, struct arena *a,
 	      void *values, struct str_slice *ret, struct err *e)
 {
 	const char **words = arena_array(a, (size_t)argc + 1, sizeof(*words));
@@ -184,17 +150,14 @@ int opt_parse(const struct opt *table, int argc, char **argv, unsigned how, stru
 
 		if (has_ended || argv[i][0] != '-' || !argv[i][1]) {
 			words[n++] = argv[i];
-			has_ended |= (how & OPT_STOPS) != 0;
+			has_ended |= stops;
 			continue;
 		}
 		if (str_eq(argv[i], "--")) {
 			has_ended = true;
 			continue;
 		}
-		if (how & OPT_LETTERS && argv[i][1] != '-')
-			r = parse_letters(table, argc, argv, &i, a, values, e);
-		else
-			r = parse_option(table, argc, argv, &i, a, values, e);
+		r = parse_option(table, argc, argv, &i, a, values, e);
 		if (r != 0)
 			return r;
 	}

@@ -31,10 +31,9 @@ struct opt {
 	bool is_hidden; /* accepted, not shown */
 };
 
-/* Parses argv[0..argc) into *values, which the table describes. how: OPT_STOPS (or true): the first word
- * that is no option ends the options (as `exec` and `ps` need); else they may stand between the words. "--"
- * before that always ends them. OPT_LETTERS: letters may stand together, the last one with its value:
- * -it, -vSOURCE:PATH; a name with one dash is then no option, but for what it would be as letters. The words go to *ret (in the arena), a NULL follows them. Forms:
+/* Parses argv[0..argc) into *values, which the table describes. With stops, the first word that is
+ * no option ends the options (as `exec` and `ps` need); else they may stand between the words. "--"
+ * before that always ends them. The words go to *ret (in the arena), a NULL follows them. Forms:
  * --name value, --name=value, -name value, -n value, -n=value, -nVALUE, -abc for -a -b -c; --flag=false. A flag given twice: the
  * last one counts.
  *
@@ -42,9 +41,7 @@ struct opt {
  * untouched), or -EINVAL with the text of Go's flag package, which runc prints: "flag provided but
  * not defined: -x". */
 #define OPT_HELP 1
-#define OPT_STOPS 1U
-#define OPT_LETTERS 2U
-int opt_parse(const struct opt *table, int argc, char **argv, unsigned how, struct arena *a,
+int opt_parse(const struct opt *table, int argc, char **argv, bool stops, struct arena *a,
 	      void *values, struct str_slice *ret, struct err *e);
 
 /* Writes one line an option: "   --bundle PATH, -b PATH   help". */

@@ -35,8 +35,8 @@ enum { WORDS_MAX = 10 };
 
 struct row {
 	const char *line[WORDS_MAX]; /* ends with NULL */
-	unsigned stops;              /* or OPT_LETTERS */
-	const char *want;            /* what describe() prints, or the error */
+	bool stops;
+	const char *want; /* what describe() prints, or the error */
 };
 
 /* "bundle=B detach=0 count=1 env=X,Y secret=0 | word word" without what is not there. */
@@ -168,34 +168,6 @@ static void test_errors(void **state)
 		check(&rows[i], -EINVAL);
 }
 
-static void test_letters(void **state)
-{
-	static const struct row rows[] = {
-		{{"-ds", "x"}, OPT_LETTERS, "d s | x"},
-		{{"-db", "1", "x"}, OPT_LETTERS, "b=1 d | x"},
-		{{"-db1", "x"}, OPT_LETTERS, "b=1 d | x"},
-		{{"-db=1", "x"}, OPT_LETTERS, "b=1 d | x"},
-		{{"-bd"}, OPT_LETTERS, "b=d |"},
-		{{"-d=false", "-s"}, OPT_LETTERS, "s |"},
-		{{"--bundle", "1", "x", "-d"}, OPT_LETTERS, "b=1 d | x"},
-		{{"-d", "x", "-db"}, OPT_LETTERS | OPT_STOPS, "d | x -db"},
-	};
-	static const struct row errors[] = {
-		{{"-dx"}, OPT_LETTERS, "flag provided but not defined: -dx"},
-		{{"-detach"}, OPT_LETTERS, "flag provided but not defined: -detach"},
-		{{"-db"}, OPT_LETTERS, "flag needs an argument: -db"},
-		{{"-=x"}, OPT_LETTERS, "flag provided but not defined: -"},
-	};
-	static const struct row help = {{"-dh"}, OPT_LETTERS, "help"};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		check(&rows[i], 0);
-	for (size_t i = 0; i < ARRAY_LEN(errors); i++)
-		check(&errors[i], -EINVAL);
-	check(&help, OPT_HELP);
-}
-
 static void test_help(void **state)
 {
 	static const struct row rows[] = {
@@ -273,10 +245,10 @@ static void test_maybe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forms),  cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_errors), cmocka_unit_test(test_letters),
-		cmocka_unit_test(test_help),   cmocka_unit_test(test_own_help),
-		cmocka_unit_test(test_print),  cmocka_unit_test(test_maybe),
+		cmocka_unit_test(test_forms),    cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_errors),   cmocka_unit_test(test_help),
+		cmocka_unit_test(test_own_help), cmocka_unit_test(test_print),
+		cmocka_unit_test(test_maybe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
