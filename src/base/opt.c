@@ -94,19 +94,19 @@ static int parse_letters(const struct opt *table, int argc, char **argv, int *at
 		const char *word = NULL;
 		int r;
 
-		if (!o && *c == 'h')
+		if (!o && *c == 'h' && !c[1])
 			return OPT_HELP;
 		if (!o)
 			return err_say(e, -EINVAL, "flag provided but not defined: -%.*s",
 				       (int)strcspn(all, "="), all);
-		if (o->kind != OPT_FLAG && c[1])
+		if (c[1] == '=' || (!is_flag_kind(o->kind) && c[1]))
 			word = c + 1 + (c[1] == '=');
-		else if (o->kind != OPT_FLAG && *at + 1 >= argc)
+		else if (!is_flag_kind(o->kind) && *at + 1 >= argc)
 			return err_say(e, -EINVAL, "flag needs an argument: -%c", *c);
-		else if (o->kind != OPT_FLAG)
+		else if (!is_flag_kind(o->kind))
 			word = argv[++*at];
 		r = set_value(o, c, 1, word, a, values, e);
-		if (r < 0 || o->kind != OPT_FLAG)
+		if (r < 0 || word)
 			return r;
 	}
 	return 0;

@@ -107,6 +107,13 @@ static void test_forms(void **state)
 		{{"-e", "A=1", "--env=B=2", "-env", "C"}, false, "e=A=1 e=B=2 e=C |"},
 		{{"--count", "18446744073709551615"}, false, "n=18446744073709551615 |"},
 		{{"--secret", "-s=true"}, false, "s |"},
+		/* letters side by side */
+		{{"-ds", "x"}, false, "d s | x"},
+		{{"-db", "1", "x"}, false, "b=1 d | x"},
+		{{"-db1", "x"}, false, "b=1 d | x"},
+		{{"-db=1", "x"}, false, "b=1 d | x"},
+		{{"-sd=false"}, false, "s |"},
+		{{"-bd"}, false, "b=d |"},
 	};
 
 	(void)state;
@@ -143,7 +150,8 @@ static void test_errors(void **state)
 		{{"--foo"}, false, "flag provided but not defined: -foo"},
 		{{"-foo=bar"}, false, "flag provided but not defined: -foo"},
 		{{"-x"}, true, "flag provided but not defined: -x"},
-		{{"-db", "x"}, false, "flag provided but not defined: -db"},
+		{{"-dx"}, false, "flag provided but not defined: -dx"},
+		{{"-db"}, false, "flag needs an argument: -b"},
 		{{"--bundl", "x"}, false, "flag provided but not defined: -bundl"},
 		{{"--bundles", "x"}, false, "flag provided but not defined: -bundles"},
 		{{"-helpme"}, false, "flag provided but not defined: -helpme"},
