@@ -22,7 +22,6 @@ enum {
 	STALL_S = 60,
 	STALL_MAX_S = 3600,
 	POLL_MS = 1000,
-	CLEAN_ROOM = 4,
 	PROGRESS_BYTES = 16 << 10, /* a try that brought so much starts the count of tries anew */
 };
 
@@ -90,9 +89,8 @@ static int64_t now_ms(void)
 
 const char *http_clean(const char *text, size_t n, struct arena *a)
 {
-	char *copy = arena_strndup(a, text, strnlen(text, n) + CLEAN_ROOM);
+	char *copy = arena_strndup(a, text, strnlen(text, n));
 
-	copy[strnlen(text, n)] = '\0';
 	for (char *p = copy; *p; p++)
 		if (iscntrl((unsigned char)*p))
 			*p = ' ';

@@ -5,5 +5,5 @@
 #include <stddef.h>
 
 const struct command *const commands[] = {
-	NULL,
+	&cmd_push, &cmd_image_push, &cmd_login, &cmd_logout, NULL,
 };
