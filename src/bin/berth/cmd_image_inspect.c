@@ -52,7 +52,7 @@ static int inspect_main(const struct invocation *in, int *ret_code, struct err *
 
 		r = image_find(&in->engine, in->words.v[i], in->arena, &image, &why);
 		if (r < 0) {
-			image_complain(&why);
+			complain(&why);
 			*ret_code = 1;
 		} else if (o->format) {
 			r = add_formatted(in, o->format, &image, &text, e);

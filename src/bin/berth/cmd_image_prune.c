@@ -19,21 +19,6 @@ static const struct opt options[] = {
 	{0},
 };
 
-/* Only a clear yes is one. */
-static int ask(const char *what, bool *ret, struct err *e)
-{
-	const char *question = "Are you sure you want to continue? [y/N] ";
-	char answer[16] = "";
-	int r = print_text(what, strlen(what), e);
-
-	if (r == 0)
-		r = print_text(question, strlen(question), e);
-	if (r < 0)
-		return r;
-	*ret = fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
-	return 0;
-}
-
 static int prune_main(const struct invocation *in, int *ret_code, struct err *e)
 {
 	const struct options *o = in->values;
@@ -41,16 +26,17 @@ static int prune_main(const struct invocation *in, int *ret_code, struct err *e)
 	struct str_slice lines = {0};
 	int64_t bytes = 0;
 	const char *end;
-	bool is_sure = o->force;
 	int r = 0;
 
 	(void)ret_code;
-	if (!is_sure)
-		r = ask(o->all ? "WARNING! This will remove all images without at least one "
-				 "container associated to them.\n"
-			       : "WARNING! This will remove all dangling images.\n",
-			&is_sure, e);
-	if (r < 0 || !is_sure)
+	if (!o->force)
+		r = confirm(o->all ? "This will remove all images without at least one container "
+				     "associated to them."
+				   : "This will remove all dangling images.",
+			    e);
+	else
+		r = 1;
+	if (r <= 0)
 		return r;
 	r = image_prune(&in->engine, o->all, in->arena, &lines, &bytes, e);
 	if (r < 0)

@@ -45,7 +45,7 @@ static int rmi_main(const struct invocation *in, int *ret_code, struct err *e)
 				     &why);
 
 		if (r < 0 && !(r == -ENOENT && (o->ignore || o->force))) {
-			image_complain(&why);
+			complain(&why);
 			*ret_code = 1;
 		}
 		r = print_lines(&lines, e);

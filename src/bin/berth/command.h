@@ -37,6 +37,11 @@ struct command {
 	int (*main)(const struct invocation *in, int *ret_code, struct err *e);
 };
 
+extern const struct opt global_options[];
+
+/* The command that the first word, or the first two, name; *ret_n: how many they are. NULL: none. */
+const struct command *command_find(const struct str_slice *words, size_t *ret_n, struct arena *a);
+
 /* Every command, in the order of the list; ends with NULL. commands.c */
 extern const struct command *const commands[];
 
@@ -46,5 +51,12 @@ extern const struct command *const commands[];
 int print_text(const char *text, size_t n, struct err *e);
 /* Writes what a writer holds and a newline to stdout. */
 int print_json(struct json_writer *w, struct err *e);
+/* The text and a newline. */
+int print_line(const char *text, struct err *e);
+/* "berth: TEXT" to standard error, for a command that goes on with its next word. */
+void complain(const struct err *e);
+/* Asks on the terminal whether to go on: 1 for a clear yes, 0 for anything else, -EINVAL where nobody can be
+ * asked. what: a sentence that says what will be removed. */
+int confirm(const char *what, struct err *e);
 
 #endif

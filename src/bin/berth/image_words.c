@@ -70,11 +70,6 @@ int64_t image_now_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-void image_complain(const struct err *e)
-{
-	fprintf(stderr, "berth: %s\n", e->text);
-}
-
 /* ---- layers ------------------------------------------------------------------------------------- */
 
 struct layer_file {

@@ -30,7 +30,4 @@ void image_inspect_print(const struct engine *g, const struct image *image, stru
 /* Bytes of a layer's files: what layer.json says, else as they lie on the disk. */
 int64_t image_layer_size(const struct engine *g, const char *chain);
 
-/* An error of one of several names: printed at once, so that the others still have their turn. */
-void image_complain(const struct err *e);
-
 #endif

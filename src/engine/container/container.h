@@ -25,6 +25,10 @@ int container_create(const struct engine *g, const struct container_request *q, 
 int container_start(const struct engine *g, const struct record *r, int lock, int root,
 		    unsigned wants, int *ret_socket, struct err *e);
 
+/* What `run` ends with after container_start failed, as Docker has it: 127 where the program is not there, 126 where
+ * it cannot be executed, else 125. */
+int container_failure_code(const struct err *e);
+
 /* Sends the stop signal, waits up to timeout seconds (-1: for ever; LIVE_OWN_TIMEOUT of live.h: the
  * container's own), then SIGKILL, and waits for the monitor to be done. Where pid 1 has no handler for the signal (/proc/PID/status SigCgt) the wait is
  * skipped, since the kernel drops the signal. A stopped container is fine. */

@@ -142,3 +142,10 @@ int container_start(const struct engine *g, const struct record *r, int lock, in
 	auto_close_fn(&root);
 	return rc;
 }
+
+int container_failure_code(const struct err *e)
+{
+	if (!strstr(e->text, "exec: \""))
+		return 125;
+	return e->code == ENOENT ? 127 : 126;
+}
