@@ -71,11 +71,17 @@ static bool is_planned(const struct rootfs_plan *p, const struct rootfs_mount *m
 static int open_bind(struct rootfs_build *b, const struct rootfs_mount *m, struct mount_tree *ret,
 		     struct err *e)
 {
+	auto_close int below = -EBADF;
 	int r;
 
 	if (m->is_idmap)
 		return ask_helper(b, m, ret, e);
-	r = mount_clone(AT_FDCWD, m->source, m->is_recursive, ret);
+	if (m->below) {
+		below = source_open_below(m);
+		r = below < 0 ? below : mount_clone(below, "", m->is_recursive, ret);
+	} else {
+		r = mount_clone(AT_FDCWD, m->source, m->is_recursive, ret);
+	}
 	if ((r == -EACCES || r == -EPERM) && b->helper && b->p->has_user_ns && is_planned(b->p, m))
 		return ask_helper(b, m, ret, e);
 	return r < 0 ? mount_failed(m, r, e) : 0;

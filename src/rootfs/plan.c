@@ -49,6 +49,8 @@ static const char *const virtual_types[] = {
 	"tracefs", "fusectl", "configfs", "binfmt_misc",
 };
 
+#define BELOW "x-berth.below="
+
 static char *whole_path(struct arena *a, const char *base, const char *path)
 {
 	return str_clean_path(a, path[0] == '/' ? path : arena_printf(a, "%s/%s", base, path));
@@ -68,6 +70,11 @@ static void read_options(const struct oci_mount *o, struct rootfs_mount *m, stru
 	for (size_t i = 0; i < o->options.n; i++) {
 		enum mount_word word;
 
+		/* Ours, as mount(8) has its X-mount.subdir: the source's owner may put links there. */
+		if (str_starts(o->options.v[i], BELOW)) {
+			m->below = o->options.v[i] + strlen(BELOW);
+			continue;
+		}
 		if (!mount_option_apply(o->options.v[i], m, &word))
 			m->data = add_data(a, m->data, o->options.v[i]);
 		is_bind |= word == WORD_BIND || word == WORD_RBIND;
@@ -153,6 +160,8 @@ static int check_mount(const struct rootfs_facts *f, const struct rootfs_mount *
 	if (m->kind == ROOTFS_NEW && strcmp(d, "/proc") == 0 && !str_eq(m->type, "proc"))
 		return err_say(e, -EINVAL,
 			       "\"/proc\" cannot be mounted because it is not of type proc");
+	if (m->below && m->kind != ROOTFS_BIND)
+		return err_say(e, -EINVAL, "mount at \"%s\": " BELOW " is for binds only", d);
 	if (m->copies_up && (m->kind != ROOTFS_NEW || !str_eq(m->type, "tmpfs")))
 		return err_say(e, -EINVAL, "mount at \"%s\": tmpcopyup is for tmpfs only", d);
 	if ((m->is_idmap || has_maps) && m->kind != ROOTFS_BIND)

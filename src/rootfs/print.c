@@ -115,6 +115,7 @@ static void put_mount(struct json_writer *w, const struct rootfs_mount *m)
 	if (m->kind == ROOTFS_NEW)
 		put_maybe(w, "type", m->type);
 	put_maybe(w, "source", m->source);
+	put_maybe(w, "below", m->below);
 	put_maybe(w, "data", m->data);
 	if (m->is_recursive)
 		json_put_bool(w, "recursive", true);

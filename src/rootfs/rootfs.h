@@ -44,7 +44,8 @@ struct rootfs_mount {
 	enum rootfs_mount_kind kind;
 	const char *destination; /* cleaned, absolute */
 	const char *type, *source, *data;
-	bool is_recursive;               /* rbind */
+	const char *below; /* bind: a path below source that must not lead out of it, or NULL */
+	bool is_recursive; /* rbind */
 	uint64_t attr_set, attr_clear;   /* MOUNT_ATTR_* */
 	uint64_t rattr_set, rattr_clear; /* the recursive forms (rro, ...) */
 	unsigned sb_flags; /* MS_SYNCHRONOUS, MS_DIRSYNC, MS_MANDLOCK, MS_LAZYTIME, MS_RDONLY ... */

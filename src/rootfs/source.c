@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "base/err.h"
+#include "kernel/path.h"
 #include "kernel/proc.h"
 #include "kernel/process.h"
 #include "rootfs/steps.h"
@@ -88,11 +89,28 @@ static int map_ids(int mount_fd, int userns_fd, bool is_recursive)
 				 &attr);
 }
 
-static int open_clone(const char *path, bool is_recursive)
+static int open_clone(int dir_fd, const char *path, bool is_recursive)
 {
-	return sys_open_tree(AT_FDCWD, path,
-			     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+	return sys_open_tree(dir_fd, path,
+			     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (*path ? 0 : AT_EMPTY_PATH) |
 				     (is_recursive ? AT_RECURSIVE : 0));
+}
+
+int source_open_below(const struct rootfs_mount *m)
+{
+	auto_close int top = open(m->source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return top < 0 ? -errno : path_open_in_root(top, m->below, O_PATH, 0);
+}
+
+static int clone_source(const struct rootfs_mount *m)
+{
+	auto_close int fd = -EBADF;
+
+	if (!m->below)
+		return open_clone(AT_FDCWD, m->source, m->is_recursive);
+	fd = source_open_below(m);
+	return fd < 0 ? fd : open_clone(fd, "", m->is_recursive);
 }
 
 int rootfs_open_source(const struct rootfs_plan *p, int index, int userns_fd, struct err *e)
@@ -102,13 +120,13 @@ int rootfs_open_source(const struct rootfs_plan *p, int index, int userns_fd, st
 	int r;
 
 	if (index < 0) {
-		fd = open_clone(p->root, true);
+		fd = open_clone(AT_FDCWD, p->root, true);
 		return fd < 0 ? err_sys(e, fd, "root file system \"%s\"", p->root) : TAKE_FD(fd);
 	}
 	if ((size_t)index >= p->mounts.n || p->mounts.v[index].kind != ROOTFS_BIND)
 		return err_say(e, -EINVAL, "the plan has no bind with number %d", index);
 	m = &p->mounts.v[index];
-	fd = open_clone(m->source, m->is_recursive);
+	fd = clone_source(m);
 	if (fd < 0)
 		return mount_failed(m, fd, e);
 	if (!m->is_idmap)

@@ -25,6 +25,9 @@ void mount_to_bind(struct rootfs_mount *m, const char *source);
  * empty file. source_fd (-EBADF: none) tells which. Refuses places that lead into procfs. */
 int target_open(struct rootfs_build *b, const struct rootfs_mount *m, int source_fd, struct err *e);
 
+/* source.c: an O_PATH descriptor of m->below, which stays below m->source. */
+int source_open_below(const struct rootfs_mount *m);
+
 /* root.c: propagation of the tree, then the root bound onto itself. */
 int root_prepare(const struct rootfs_plan *p, struct rootfs *r, struct err *e);
 

@@ -37,8 +37,6 @@ struct command {
 	int (*main)(const struct invocation *in, int *ret_code, struct err *e);
 };
 
-extern const struct opt global_options[];
-
 /* The command that the first word, or the first two, name; *ret_n: how many they are. NULL: none. */
 const struct command *command_find(const struct str_slice *words, size_t *ret_n, struct arena *a);
 

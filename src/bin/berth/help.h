@@ -5,6 +5,8 @@
 
 #include "bin/berth/command.h"
 
+extern const struct opt global_options[];
+
 /* All commands by group. is_short: nothing was asked for, so a hint goes with it. */
 void help_print(bool is_short);
 void help_print_command(const struct command *c);

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/auto.h"
@@ -83,10 +83,10 @@ static void add_dev(struct spec_plan *p)
 	if (m && (gids->n ? userns_outer_id(gids, 5) != UINT32_MAX
 			  : !p->g->is_rootless || userns_own_ids("/proc/self/gid_map", p->a) > 5))
 		strings_add(&m->options, "gid=5", p->a);
-	if (p->mode[SPEC_IPC] == SPEC_HOST)
-		add(p, "bind", "/dev/mqueue", "/dev/mqueue", host_tree);
-	else
+	if (p->mode[SPEC_IPC] != SPEC_HOST)
 		add(p, "mqueue", "mqueue", "/dev/mqueue", hardened);
+	else if (access("/dev/mqueue", F_OK) == 0)
+		add(p, "bind", "/dev/mqueue", "/dev/mqueue", host_tree);
 }
 
 static int add_shm(struct spec_plan *p, struct err *e)
@@ -184,12 +184,7 @@ static void add_bind_options(struct spec_plan *p, const struct mount_wish *w, st
 		strings_add(&m->options, w->words.v[i], p->a);
 	/* Security: who can write to the volume may have put a link to the host there (CVE-2021-25741). */
 	if (w->subpath)
-		strings_add(&m->options, "x-berth.below", p->a);
-}
-
-static const char *below(struct spec_plan *p, const char *source, const char *subpath)
-{
-	return subpath ? arena_printf(p->a, "%s/./%s", source, subpath) : source;
+		strings_add(&m->options, arena_printf(p->a, "x-berth.below=%s", w->subpath), p->a);
 }
 
 static int add_bind(struct spec_plan *p, const struct mount_wish *w, struct err *e)
@@ -240,7 +235,7 @@ static int add_volume(struct spec_plan *p, const struct mount_wish *w, struct er
 	record_wish(p, w, path, name, join_words(p, w));
 	if (options.n)
 		return add_volume_device(p, &options, m, w, e);
-	m->source = below(p, path, w->subpath);
+	m->source = path;
 	add_bind_options(p, w, m);
 	return idmap_plan(p, w, path, m, e);
 }
@@ -276,7 +271,7 @@ static int add_image(struct spec_plan *p, const struct mount_wish *w, struct err
 		return err_say(e, -EINVAL, "%s: image %s has no layer", w->given, w->source);
 	*m = (struct oci_mount){.destination = w->destination, .type = "bind"};
 	if (image.layers.n == 1) {
-		m->source = below(p, one, w->subpath);
+		m->source = one;
 		add_bind_options(p, w, m);
 	} else if (w->subpath) {
 		return err_say(e, -EINVAL, "%s: a path below an image of several layers", w->given);

@@ -176,6 +176,7 @@ static int parse_tmpfs(struct spec_plan *p, const char *text, struct mount_wish 
 	strings_add(&w->words, "noexec", p->a);
 	strings_add(&w->words, "nosuid", p->a);
 	strings_add(&w->words, "nodev", p->a);
+	strings_add(&w->words, "mode=1777", p->a);
 	if (text[n])
 		strings_split(text + n + 1, ',', p->a, &w->words);
 	return check_destination(p, w, e);
