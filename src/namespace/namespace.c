@@ -264,7 +264,18 @@ uint64_t ns_clone_flags(const struct ns_plan *p)
 	return flags;
 }
 
-bool ns_needs_stage(const struct ns_plan *p, bool has_privilege)
+int ns_own_pid(const struct ns_plan *p)
+{
+	auto_close int fd = -EBADF;
+
+	if (p->action[NS_PID] == NS_INHERIT || p->action[NS_PID] == NS_CREATE)
+		return -EBADF;
+	fd = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	/* A join of where we are changes nothing, and asks for the right that the way back takes. */
+	return fd >= 0 && setns(fd, CLONE_NEWPID) == 0 ? TAKE_FD(fd) : -EPERM;
+}
+
+bool ns_needs_stage(const struct ns_plan *p, bool can_return)
 {
 	if (p->action[NS_USER] == NS_JOIN && ns_clone_flags(p))
 		return true;
@@ -272,7 +283,7 @@ bool ns_needs_stage(const struct ns_plan *p, bool has_privilege)
 		if (p->action[NS_USER] == NS_CREATE && p->action[i] == NS_JOIN && i != NS_MOUNT &&
 		    i != NS_CGROUP)
 			return true;
-	return p->action[NS_PID] == NS_JOIN && !has_privilege;
+	return p->action[NS_PID] == NS_JOIN && !can_return;
 }
 
 int ns_join(const struct ns_plan *p, enum ns_type type, const int fds[NS_TYPE_COUNT], struct err *e)

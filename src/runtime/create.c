@@ -255,23 +255,19 @@ static void name_groups(struct creation *c)
 static int launch_child(struct creation *c, struct child *child, struct err *e)
 {
 	const struct ns_plan *ns = &c->plan.ns;
-	bool has_privilege = caps_have(21 /* CAP_SYS_ADMIN */);
-	auto_close int own_pid_ns = -EBADF;
+	auto_close int own_pid_ns = ns_own_pid(ns);
 	int r;
 
 	c->launch.flags = ns_clone_flags(ns);
 	c->launch.cgroup_fd = cgroup_clone_fd(&c->cgroup);
 	c->launch.child = child_main;
 	c->launch.arg = child;
-	child->is_staged = ns_needs_stage(ns, has_privilege);
+	child->is_staged = ns_needs_stage(ns, own_pid_ns >= 0);
 	if (child->is_staged)
 		c->launch.stage = child_stage;
 	if (ns->action[NS_PID] != NS_JOIN || child->is_staged)
 		return launch_start(&c->launch, e);
 	/* Joining a pid namespace takes effect for children only: enter it for one clone. */
-	own_pid_ns = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-	if (own_pid_ns < 0)
-		return err_sys(e, -errno, "open our own pid namespace");
 	r = ns_join(ns, NS_PID, c->ns_fds, e);
 	if (r == 0)
 		r = launch_start(&c->launch, e);

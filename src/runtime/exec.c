@@ -232,23 +232,20 @@ static int launch(struct joining *j, struct err *e)
 		.handler = {[STEP_CONSOLE] = on_console, [STEP_LISTENER] = on_listener},
 	};
 	struct launch_table answers = table;
-	bool has_privilege = caps_have(21 /* CAP_SYS_ADMIN */);
-	auto_close int own_pid_ns = -EBADF;
+	auto_close int own_pid_ns = ns_own_pid(&j->ns);
 	int r;
 
 	j->launch = (struct launch){LAUNCH_INIT};
 	j->launch.cgroup_fd = cgroup_clone_fd(&j->cgroup);
 	j->launch.child = exec_child;
 	j->launch.arg = j;
-	j->is_staged = j->ns.action[NS_PID] != NS_INHERIT && !has_privilege;
+	j->is_staged = j->ns.action[NS_PID] != NS_INHERIT && own_pid_ns < 0;
 	if (j->is_staged)
 		j->launch.stage = exec_stage;
-	if (j->ns.action[NS_PID] != NS_INHERIT && !j->is_staged) {
-		own_pid_ns = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-		if (own_pid_ns < 0 || setns(j->init_pidfd, CLONE_NEWPID) < 0)
-			return err_sys(e, -errno, "join the pid namespace of container %s",
-				       j->container.id);
-	}
+	if (j->ns.action[NS_PID] != NS_INHERIT && !j->is_staged &&
+	    setns(j->init_pidfd, CLONE_NEWPID) < 0)
+		return err_sys(e, -errno, "join the pid namespace of container %s",
+			       j->container.id);
 	r = launch_start(&j->launch, e);
 	if (own_pid_ns >= 0 && setns(own_pid_ns, CLONE_NEWPID) < 0 && r == 0)
 		r = err_sys(e, -errno, "return to our own pid namespace");

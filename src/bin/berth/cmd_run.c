@@ -91,6 +91,26 @@ static int write_cidfile(const struct container_request *q, const char *id, stru
 	return r < 0 ? err_sys(e, r, "write --cidfile %s", q->cidfile) : 0;
 }
 
+/* ---- namespaces of an ordinary user -------------------------------------------------------------- */
+
+/* Namespaces can be shared only below one user namespace: who joins a container goes to its monitor's. */
+static int enter(const struct invocation *in, const struct container_request *q, struct err *e)
+{
+	const char *const modes[] = {q->network, q->pid, q->ipc, q->uts, q->userns, q->cgroupns};
+	struct engine inside = in->engine;
+
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		struct container_info other = {0};
+
+		if (modes[i] && str_starts(modes[i], "container:") &&
+		    container_find(&in->engine, modes[i] + strlen("container:"), in->arena, &other,
+				   NULL) == 0 &&
+		    other.status.monitor_pid > 0)
+			return engine_enter_monitor(&inside, (pid_t)other.status.monitor_pid, e);
+	}
+	return engine_enter(&inside, e);
+}
+
 /* ---- create -------------------------------------------------------------------------------------- */
 
 static int create(const struct invocation *in, struct container_request *q, struct record *ret,
@@ -102,6 +122,8 @@ static int create(const struct invocation *in, struct container_request *q, stru
 	r = request_take_words(q, &in->words, e);
 	if (r == 0)
 		r = check_cidfile(q, e);
+	if (r == 0)
+		r = enter(in, q, e);
 	if (r == 0)
 		r = container_create(&in->engine, q, in->arena, ret, ret_lock, ret_root, e);
 	if (r < 0)
@@ -193,7 +215,6 @@ const struct command cmd_run = {
 	.values_size = sizeof(struct container_request),
 	.words_max = WORDS_MANY,
 	.stops = true,
-	.enters = true,
 	.failure = FAILURE,
 	.main = run_main,
 };
@@ -208,7 +229,6 @@ const struct command cmd_create = {
 	.words_min = 1,
 	.words_max = WORDS_MANY,
 	.stops = true,
-	.enters = true,
 	.failure = FAILURE,
 	.main = create_main,
 };

@@ -19,8 +19,10 @@ static int groups_plan(struct spec_plan *p, struct err *e)
 			       "--cgroup-parent %s: want an absolute path below the hierarchy's "
 			       "root, such as /team",
 			       parent);
-	p->r->cgroup_path =
-		arena_printf(p->a, "%s/%s", str_eq(parent, "/") ? "" : parent, p->r->id);
+	/* The runtime chooses an ordinary user's: below the own group, or none where no limit needs one. */
+	if (!p->g->is_rootless || p->q->cgroup_parent)
+		p->r->cgroup_path =
+			arena_printf(p->a, "%s/%s", str_eq(parent, "/") ? "" : parent, p->r->id);
 	p->s->linux_.cgroups_path = p->r->cgroup_path;
 	return request_limits(p->q, p->a, &p->s->linux_.resources, e);
 }
