@@ -314,17 +314,17 @@ static int make_folders(const char *path, struct err *e)
 }
 
 /* Written beside and renamed, through a link to where it leads; mode 0600. */
-static int save(const char *path, const char *text, struct err *e)
+static int save(const char *path, const char *text, struct arena *a, struct err *e)
 {
 	auto_free char *real = realpath(path, NULL);
 	const char *target = real ? real : path, *slash = strrchr(target, '/');
-	auto_free char *dir = slash ? strndup(target, (size_t)(slash - target) + 1) : strdup(".");
+	const char *dir = slash ? arena_strndup(a, target, (size_t)(slash - target) + 1) : ".";
 	auto_close int fd = -EBADF;
 	int r = real ? 0 : make_folders(target, e);
 
 	if (r < 0)
 		return r;
-	fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, -errno, "open the folder of %s", target);
 	r = file_replace_at(fd, slash ? slash + 1 : target, text, strlen(text), 0600);
@@ -360,7 +360,7 @@ static int change(const char *path, const char *domain, const char *entry, struc
 	if (entry)
 		map_set(&auths, keys[0], entry, a);
 	map_set(&file, "auths", map_text(&auths, false, a), a);
-	r = save(path, arena_printf(a, "%s\n", map_text(&file, true, a)), e);
+	r = save(path, arena_printf(a, "%s\n", map_text(&file, true, a)), a, e);
 	return r < 0 ? r : was_there;
 }
 

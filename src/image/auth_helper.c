@@ -52,7 +52,7 @@ static int run(const char *name, const char *verb, const char *input, struct are
 	const char *program = arena_printf(a, "docker-credential-%s", name);
 	auto_close int in = -EBADF, their_in = -EBADF, out = -EBADF, their_out = -EBADF;
 	int pair[2], pipes[2], status = 0, r;
-	pid_t pid;
+	pid_t pid = -1;
 
 	/* Security: a name out of a file is no path. */
 	if (!*name || strchr(name, '/'))

@@ -379,7 +379,7 @@ static void fill_answer(struct http_transfer *t, struct arena *a, struct http_an
 
 	answer.url = arena_strdup(a, t->url);
 	answer.body = arena_strndup(a, t->body ? t->body : "", 0);
-	if (t->n) {
+	if (t->body && t->n) {
 		answer.body = arena_alloc(a, t->n + 1);
 		memcpy(answer.body, t->body, t->n);
 	}
@@ -437,7 +437,7 @@ int http_perform(struct http *h, const struct http_request *rq, struct arena *a,
 	struct http_transfer *t = NULL;
 	int r = http_start(h, rq, &t, e);
 
-	if (r < 0)
+	if (r < 0 || !t)
 		return r;
 	t->is_own = true;
 	while (r == 0 && t->state != TRANSFER_DONE)

@@ -199,7 +199,7 @@ static int stream(struct registry *r, const struct registry_upload *u, const cha
 
 int registry_upload(struct registry *r, const struct registry_upload *u, struct err *e)
 {
-	const char *session = NULL;
+	const char *session = "";
 	int rc = registry_blob_exists(r, u->digest, e);
 
 	if (rc)
