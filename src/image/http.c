@@ -232,9 +232,13 @@ static int describe_code(struct http_transfer *t, CURLcode code)
 {
 	char *text = t->text[0] ? t->text : (char *)curl_easy_strerror(code);
 	int r = code_errno(code);
-	const char *mend =
-		r == -EKEYREJECTED ? " (put its authority into certs.d, see berth-image)" : "";
+	const char *mend = "";
 
+	if (r == -EKEYREJECTED)
+		mend = arena_printf(&t->arena,
+				    " (an authority of your own goes to "
+				    "/etc/berth/certs.d/%s/ca.crt)",
+				    http_clean(transfer_host(t->url, &t->arena), 100, &t->arena));
 	text = arena_strdup(&t->arena, text);
 	text[0] = (char)tolower((unsigned char)text[0]);
 	return err_say(&t->e, r, "%s %s: %s%s", t->request.method,

@@ -79,6 +79,13 @@ bool http_same_origin(const char *x, const char *y)
 	       str_eq(o.port, p.port);
 }
 
+const char *transfer_host(const char *url, struct arena *a)
+{
+	struct origin o;
+
+	return url_origin(url, a, &o) < 0 ? "" : o.host_port;
+}
+
 int transfer_check_url(const struct http *h, const char *url, struct arena *a, struct err *e)
 {
 	struct origin o;

@@ -54,6 +54,9 @@ void transfer_reset(struct http_transfer *t);
 
 /* May this address be spoken to? Returns 0 or -EPERM. */
 int transfer_check_url(const struct http *h, const char *url, struct arena *a, struct err *e);
+/* HOST[:PORT] of an address. */
+const char *transfer_host(const char *url, struct arena *a);
+
 /* The value of a header of the last answer, or NULL; index: which of several. */
 const char *transfer_header(const struct http_transfer *t, const char *name, size_t index);
 

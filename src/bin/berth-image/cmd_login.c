@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* berth login: keeps the credentials of a registry, once the registry has taken them. */
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,27 @@ static const struct opt options[] = {
 
 /* ---- asking --------------------------------------------------------------------------------------- */
 
+static void on_signal(int number)
+{
+	(void)number; /* only so that read(2) ends and the echo comes back */
+}
+
+static ssize_t read_line(char *line, size_t size)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	const struct sigaction ours = {.sa_handler = on_signal};
+	struct sigaction old[ARRAY_LEN(numbers)];
+	ssize_t n;
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		sigaction(numbers[i], &ours, &old[i]);
+	n = read(STDIN_FILENO, line, size);
+	n = n < 0 ? -errno : n;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		sigaction(numbers[i], &old[i], NULL);
+	return n;
+}
+
 /* One line from the terminal, without echo if it is a secret. */
 static int ask(const char *question, bool is_secret, struct arena *a, const char **ret,
 	       struct err *e)
@@ -56,13 +78,13 @@ static int ask(const char *question, bool is_secret, struct arena *a, const char
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
 		is_quiet = tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
 	}
-	n = read(STDIN_FILENO, line, sizeof(line) - 1);
+	n = read_line(line, sizeof(line) - 1);
 	if (is_quiet) {
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
 		dprintf(STDERR_FILENO, "\n");
 	}
 	if (n <= 0)
-		return err_say(e, n < 0 ? -errno : -ENODATA, "nothing was entered");
+		return err_say(e, n < 0 ? (int)n : -ENODATA, "nothing was entered");
 	line[n] = '\0';
 	line[strcspn(line, "\r\n")] = '\0';
 	if (!*line)
@@ -146,6 +168,10 @@ static int login_main(const struct invocation *in, int *ret_code, struct err *e)
 	bool is_plain = false;
 	int r = get_credentials(o, in->arena, &c, e);
 
+	if (r == -EINTR) {
+		*ret_code = 128 + SIGINT;
+		return 0;
+	}
 	if (r == 0)
 		r = session_open(domain, &o->tls_verify, in->arena, &session, e);
 	if (r == 0)

@@ -29,8 +29,6 @@ bool has_tag(const char *word);
 /* The exit code of a command that a signal ended (128 and its number), or 0. */
 int session_signal_code(void);
 
-#define TLS_VERIFY_HELP                                                                            \
-	"false: plain http and unknown certificates are fine for this registry (true for all but " \
-	"loopback)"
+#define TLS_VERIFY_HELP "false: this registry may do without TLS, or with an unknown certificate"
 
 #endif
