@@ -30,9 +30,13 @@ PROGRAMS := $(BIN_NAMES:%=$(BUILD)/%)
 # Data files of the engine; in build/ they lie beside the programs, which look there too.
 SHARED = $(BUILD)/busybox.tar $(BUILD)/seccomp.json
 
+# Made by the programs themselves, from their tables of commands and options.
+MANUAL := $(BUILD)/man/berth.1
+COMPLETION := $(BUILD)/completion/berth.bash $(BUILD)/completion/_berth $(BUILD)/completion/berth.fish
+
 .DEFAULT_GOAL := all
 .PHONY: all
-all: $(PROGRAMS) $(SHARED) $(BUILD)/compile_commands.json ## Every program and the built-in image, into build/
+all: $(PROGRAMS) $(SHARED) $(MANUAL) $(COMPLETION) $(BUILD)/compile_commands.json ## Every program and the built-in image, into build/
 
 # What `berth run busybox` runs where no registry was ever seen.
 $(BUILD)/busybox.tar: tools/builtin-image
@@ -84,10 +88,24 @@ $$(BUILD)/$(1): $$(patsubst src/%.c,$$(BUILD)/obj/%.o,$$(wildcard src/bin/$(1)/*
 endef
 $(foreach n,$(MUSL_NAMES),$(eval $(call musl_program,$n)))
 
-$(BUILD)/berth-image: $(patsubst src/%.c,$(BUILD)/gcc/%.o,$(wildcard src/bin/berth-image/*.c) $(IMAGE_SRC) $(LIB_SRC))
+# Pages and completion come from the tables of each program.
+IMAGE_SHARES := src/bin/berth/manual.c src/bin/berth/complete.c
+$(BUILD)/berth-image: $(patsubst src/%.c,$(BUILD)/gcc/%.o,$(wildcard src/bin/berth-image/*.c) $(IMAGE_SHARES) $(IMAGE_SRC) $(LIB_SRC))
 	@echo "  link	$@"
 	@$(HOST_CC) -pie -Wl,--gc-sections -Wl,-z,relro,-z,now $(filter %.o,$^) $(IMAGE_LIBS) -lm -o $@.debug
 	@strip -o $@ $@.debug
+
+$(MANUAL): $(BUILD)/berth $(BUILD)/berth-image
+	@rm -rf $(@D)
+	@$(BUILD)/berth man $(@D)
+	@$(BUILD)/berth-image man $(@D)
+
+$(BUILD)/completion/berth.bash: SHELL_NAME := bash
+$(BUILD)/completion/_berth: SHELL_NAME := zsh
+$(BUILD)/completion/berth.fish: SHELL_NAME := fish
+$(COMPLETION): $(BUILD)/berth
+	@mkdir -p $(@D)
+	@$< completion $(SHELL_NAME) > $@
 
 # Programs with ASan and UBSan, linked with glibc: for chasing a bug by hand.
 define sanitized_program
@@ -115,10 +133,15 @@ run: ## Install what is missing, build, and run a container under limits, seen f
 	tools/demo $(BUILD)/berth-runtime
 
 .PHONY: install
-install: $(PROGRAMS) $(SHARED) ## Copy the programs to $(DESTDIR)$(PREFIX)/bin, their data to share/berth
+install: $(PROGRAMS) $(SHARED) $(MANUAL) $(COMPLETION) ## Copy the programs to $(DESTDIR)$(PREFIX)/bin, their data, manual and completion to share/
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/berth
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(SHARED) $(DESTDIR)$(PREFIX)/share/berth
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -D -m 644 $(BUILD)/completion/berth.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/berth
+	install -D -m 644 $(BUILD)/completion/_berth $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_berth
+	install -D -m 644 $(BUILD)/completion/berth.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/berth.fish
 
 .PHONY: clean
 clean: ## Remove build/

@@ -5,5 +5,6 @@
 #include <stddef.h>
 
 const struct command *const commands[] = {
-	&cmd_push, &cmd_image_push, &cmd_login, &cmd_logout, NULL,
+	/* hidden: for the build and for shells */
+	&cmd_man, &cmd_complete, &cmd_push, &cmd_image_push, &cmd_login, &cmd_logout, NULL,
 };

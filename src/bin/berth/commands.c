@@ -44,6 +44,11 @@
 	X(volume_remove)   \
 	X(volume_prune)
 
+#define SYSTEM_COMMANDS(X) \
+	X(completion)      \
+	X(complete)        \
+	X(man)
+
 /* Those of berth-image, which has the libraries: name, group, help. Its own tables say the rest. */
 #define HANDED_OVER(X)                                                                \
 	X(pull, "pull", "images", "Fetch an image from a registry", false)            \
@@ -73,9 +78,10 @@
 CONTAINER_COMMANDS(DECLARE)
 IMAGE_COMMANDS(DECLARE)
 VOLUME_COMMANDS(DECLARE)
+SYSTEM_COMMANDS(DECLARE)
 HANDED_OVER(DEFINE_HANDED_OVER)
 
 const struct command *const commands[] = {
 	CONTAINER_COMMANDS(ENTRY) IMAGE_COMMANDS(ENTRY) VOLUME_COMMANDS(ENTRY)
-		HANDED_OVER(HANDED_OVER_ENTRY) NULL,
+		HANDED_OVER(HANDED_OVER_ENTRY) SYSTEM_COMMANDS(ENTRY) NULL,
 };

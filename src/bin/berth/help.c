@@ -48,6 +48,24 @@ void help_print_command(const struct command *c)
 	}
 }
 
+size_t help_print_family(const char *first)
+{
+	size_t n = strlen(first), found = 0;
+
+	for (size_t i = 0; commands[i]; i++) {
+		const char *name = commands[i]->name;
+
+		if (!str_starts(name, first) || name[n] != ' ')
+			continue;
+		if (!found++)
+			printf("Usage: berth %s COMMAND [WORDS]\n\nCommands:\n", first);
+		printf("   %-16s %s\n", name + n + 1, commands[i]->help);
+	}
+	if (found)
+		printf("\n`berth %s COMMAND --help` shows what a command can do.\n", first);
+	return found;
+}
+
 /* Levenshtein's distance; words of this length are no commands beyond. */
 static size_t distance(const char *a, const char *b)
 {

@@ -206,8 +206,25 @@ static int print_version(void)
 	return fd_write_all(STDOUT_FILENO, text, sizeof(text) - 1) < 0;
 }
 
+/* Of a command that another program has, that one knows the options. */
+static int help_elsewhere(const struct command *c, const struct str_slice *words,
+			  const struct globals *g, struct arena *a)
+{
+	struct invocation in = {.command = c, .arena = a};
+	char **argv = arena_array(a, words->n + 2, sizeof(*argv));
+	struct err e = {0};
+	int r = engine_open(g->root, g->run_root, a, &in.engine, &e);
+
+	for (size_t i = 0; i < words->n; i++)
+		argv[i] = (char *)words->v[i];
+	argv[words->n] = (char *)"--help";
+	if (r == 0)
+		hand_over(&in, (int)words->n + 1, argv, &e);
+	return fail(c, &e, 0);
+}
+
 /* help [COMMAND] */
-static int help(const struct str_slice *words, struct arena *a)
+static int help(const struct str_slice *words, const struct globals *g, struct arena *a)
 {
 	struct str_slice rest = {words->v + 1, words->n - 1};
 	struct err e = {0};
@@ -219,10 +236,14 @@ static int help(const struct str_slice *words, struct arena *a)
 		return 0;
 	}
 	c = command_find(&rest, &n, a);
+	if (!c && rest.n == 1 && help_print_family(rest.v[0]))
+		return 0;
 	if (!c) {
-		err_say(&e, -EINVAL, "unknown command \"%s\"", rest.v[0]);
+		help_suggest(rest.v[0], &e);
 		return usage_error(NULL, &e);
 	}
+	if (c->program)
+		return help_elsewhere(c, &rest, g, a);
 	help_print_command(c);
 	return 0;
 }
@@ -247,9 +268,12 @@ int main(int argc, char **argv)
 		return print_version();
 	if (!words.n || g.wants_help || str_eq(words.v[0], "help")) {
 		words.n = g.wants_help ? 1 : words.n;
-		return help(&words, &a);
+		return help(&words, &g, &a);
 	}
 	c = command_find(&words, &taken, &a);
+	if (!c && (words.n == 1 || str_eq(words.v[1], "--help") || str_eq(words.v[1], "-h")) &&
+	    help_print_family(words.v[0]))
+		return 0;
 	if (!c) {
 		help_suggest(words.v[0], &e);
 		return usage_error(NULL, &e);

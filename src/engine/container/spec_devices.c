@@ -68,6 +68,7 @@ static void add_node(struct spec_plan *p, const struct device_wish *w, const str
 	static const char *const options[] = {"bind", "rprivate", "nosuid", "noexec", NULL};
 	const char *type = S_ISBLK(st->st_mode) ? "b" : "c";
 	struct oci_device_rule *rule;
+	struct oci_device *device;
 
 	if (w->given || !p->q->privileged) {
 		rule = add_rule(p, true, type, w->access);
@@ -80,7 +81,8 @@ static void add_node(struct spec_plan *p, const struct device_wish *w, const str
 	}
 	if (has_device(p, path))
 		return;
-	*LIST_ADD(&p->s->linux_.devices, p->a) = (struct oci_device){
+	device = LIST_ADD(&p->s->linux_.devices, p->a);
+	*device = (struct oci_device){
 		.type = type,
 		.path = path,
 		.major = (int64_t)major(st->st_rdev),

@@ -158,7 +158,6 @@ static int reader_answer(struct reader *d, const char *word)
 
 static int caps_of(struct reader *d, const struct str_slice *names, uint64_t *ret)
 {
-	*ret = 0;
 	for (size_t i = 0; i < names->n; i++) {
 		int cap = caps_find(names->v[i]);
 
@@ -173,7 +172,7 @@ static int caps_of(struct reader *d, const struct str_slice *names, uint64_t *re
 /* Returns 1, 0 or -EINVAL. */
 static int group_applies(struct reader *d, const struct group *g)
 {
-	uint64_t with, without;
+	uint64_t with = 0, without = 0;
 	int r = caps_of(d, &g->with, &with);
 
 	if (r == 0)

@@ -170,6 +170,7 @@ static int take_errno(const char *name, const char *path, struct maybe_u64 *ret,
 static int take_rule(const struct rule *rule, const char *path, struct arena *a,
 		     struct oci_seccomp *s, struct err *e)
 {
+	struct oci_seccomp_rule *place;
 	struct oci_seccomp_rule to = {
 		.names = rule->names, .action = rule->action, .errno_ret = rule->errno_ret};
 	int r = take_errno(rule->errno_name, path, &to.errno_ret, e);
@@ -187,7 +188,8 @@ static int take_rule(const struct rule *rule, const char *path, struct arena *a,
 		strings_add(&to.names, rule->name, a);
 	to.args.v = rule->args.v;
 	to.args.n = rule->args.n;
-	*LIST_ADD(&s->syscalls, a) = to;
+	place = LIST_ADD(&s->syscalls, a);
+	*place = to;
 	return 0;
 }
 

@@ -48,7 +48,6 @@ static const char *find_similar(const char *name)
 static int read_caps(const char *option, const struct str_slice *names, uint64_t *ret,
 		     bool *ret_all, struct err *e)
 {
-	*ret_all = false;
 	for (size_t i = 0; i < names->n; i++) {
 		int cap = caps_find(names->v[i]);
 		const char *similar;
@@ -99,7 +98,7 @@ static int plan_caps(struct spec_plan *p, struct err *e)
 {
 	struct oci_capabilities *c = &p->s->process.capabilities;
 	uint64_t add = 0, drop = 0, mask;
-	bool adds_all, drops_all;
+	bool adds_all = false, drops_all = false;
 	int r = read_caps("--cap-add", &p->q->cap_add, &add, &adds_all, e);
 
 	if (r == 0)

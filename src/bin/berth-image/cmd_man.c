@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* berth-image man DIR: writes the manual pages of the commands that live here; for the build. */
+#include "bin/berth/manual.h"
+
+static const struct opt options[] = {{0}};
+
+static int man_main(const struct invocation *in, int *ret_code, struct err *e)
+{
+	(void)ret_code;
+	return manual_write_commands(in->words.v[0], e);
+}
+
+const struct command cmd_man = {
+	.name = "man",
+	.usage = "DIR",
+	.help = "Write the manual pages",
+	.group = "system",
+	.options = options,
+	.words_min = 1,
+	.words_max = 1,
+	.is_hidden = true,
+	.needs_no_engine = true,
+	.main = man_main,
+};
