@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One entry of a layer's tar: what its name and kind mean, before anything is touched. */
+#include "image/entry.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WHITEOUT ".wh."
+#define SPECIAL ".wh..wh."
+#define OPAQUE ".wh..wh..opq"
+
+/* A name for an error: what a terminal would act on is not shown. */
+static int refuse(const char *name, const char *why, struct err *e)
+{
+	char shown[128];
+	size_t n = 0;
+
+	for (; name[n] && n + 1 < sizeof(shown); n++)
+		shown[n] = isprint((unsigned char)name[n]) ? name[n] : '?';
+	shown[n] = '\0';
+	return err_say(e, -EINVAL, "entry \"%s\" of the layer %s", shown, why);
+}
+
+static int clean(const char *name, char ret[ENTRY_PATH_MAX], struct err *e)
+{
+	size_t n = 0, depth = 0;
+
+	while (*name) {
+		size_t length = strcspn(name, "/");
+
+		if (length == 2 && memcmp(name, "..", 2) == 0)
+			return refuse(name, "has \"..\" in its name", e);
+		if (length > NAME_MAX)
+			return refuse(name, "has too long a name", e);
+		if (length && !(length == 1 && *name == '.')) {
+			if (n + length + 2 > ENTRY_PATH_MAX)
+				return refuse(name, "has too long a path", e);
+			if (++depth > ENTRY_DEPTH_MAX)
+				return refuse(name, "lies too deep", e);
+			if (n)
+				ret[n++] = '/';
+			memcpy(ret + n, name, length);
+			n += length;
+		}
+		name += length + (name[length] == '/');
+	}
+	ret[n] = '\0';
+	return 0;
+}
+
+static void set_base(struct entry_name *to)
+{
+	const char *slash = strrchr(to->path, '/');
+
+	to->parent = slash ? (size_t)(slash - to->path) : 0;
+	to->base = slash ? slash + 1 : to->path;
+}
+
+int entry_name_read(const char *name, struct entry_name *ret, struct err *e)
+{
+	char *base;
+	int r;
+
+	if (!name || !*name)
+		return refuse("", "has no name", e);
+	r = clean(name, ret->path, e);
+	if (r < 0)
+		return r;
+	set_base(ret);
+	ret->kind = ret->path[0] ? ENTRY_NORMAL : ENTRY_ROOT;
+	base = ret->path + (ret->base - ret->path);
+	if (strncmp(base, WHITEOUT, strlen(WHITEOUT)) != 0)
+		return 0;
+	if (strcmp(base, OPAQUE) == 0) {
+		ret->kind = ENTRY_OPAQUE;
+		ret->path[ret->parent] = '\0';
+		set_base(ret);
+		return 0;
+	}
+	if (strncmp(base, SPECIAL, strlen(SPECIAL)) == 0) {
+		ret->kind = ENTRY_IGNORED;
+		return 0;
+	}
+	ret->kind = ENTRY_WHITEOUT;
+	memmove(base, base + strlen(WHITEOUT), strlen(base) - strlen(WHITEOUT) + 1);
+	if (!*base || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
+		return refuse(name, "hides nothing that could be there", e);
+	return 0;
+}
+
+int entry_link_read(const char *name, char ret[ENTRY_PATH_MAX], struct err *e)
+{
+	int r = !name || !*name ? refuse("", "is a link to nothing", e) : clean(name, ret, e);
+
+	return r < 0 ? r : !ret[0] ? refuse(name, "is a link to the layer itself", e) : 0;
+}
