@@ -70,10 +70,10 @@ bool http_may_be_plain(const struct http *h, const char *host_port)
 	size_t n = colon && !strchr(colon, ']') ? (size_t)(colon - host_port) : strlen(host_port);
 	char host[256];
 
+	if (h->settings.needs_tls || n >= sizeof(host))
+		return false;
 	if (http_is_insecure(h, host_port))
 		return true;
-	if (n >= sizeof(host))
-		return false;
 	memcpy(host, host_port, n);
 	host[n] = '\0';
 	return trust_is_loopback(host);

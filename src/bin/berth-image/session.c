@@ -67,6 +67,7 @@ int session_open(const char *domain, const struct maybe_bool *tls_verify, struct
 				     (list->n + 1) * sizeof(*list->v));
 		list->v[list->n++] = oci_registry_host(domain);
 	}
+	ret->settings.needs_tls = tls_verify->is_set && tls_verify->value;
 	ret->settings.cancel_fd = cancel_fd;
 	return http_open(&ret->settings, &ret->http, e);
 }
