@@ -15,6 +15,9 @@
 	X(pause)              \
 	X(unpause)            \
 	X(wait)               \
+	X(ps)                 \
+	X(container_ls)       \
+	X(container_list)     \
 	X(rm)                 \
 	X(exec)               \
 	X(attach)             \

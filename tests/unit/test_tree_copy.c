@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/auto.h"
-#include "rootfs/steps.h"
+#include "kernel/tree.h"
 
 static char top[32];
 static int source_fd, target_fd;
