@@ -8,10 +8,9 @@
 
 #include "base/auto.h"
 #include "base/str.h"
-#include "bin/berth/command.h"
+#include "bin/berth/volume_words.h"
 #include "engine/container/spec_parts.h"
 #include "engine/image/image.h"
-#include "engine/volume/volume.h"
 #include "view/view.h"
 
 /* ---- create -------------------------------------------------------------------------------------- */
@@ -141,29 +140,6 @@ static int match(void *arg, const char *key, const char *value, struct err *e)
 		       key, value);
 }
 
-static void print_pairs(struct json_writer *w, const char *key, const struct oci_pairs *pairs)
-{
-	json_key(w, key);
-	json_begin_object(w);
-	for (size_t i = 0; i < pairs->n; i++)
-		json_put_string(w, pairs->v[i].key, pairs->v[i].value);
-	json_end_object(w);
-}
-
-static void print_volume(struct json_writer *w, const struct volume *v, struct arena *a)
-{
-	json_begin_object(w);
-	json_put_string(w, "CreatedAt", runtime_time_text(v->created_ns, a));
-	json_put_string(w, "Driver", "local");
-	print_pairs(w, "Labels", &v->labels);
-	json_put_string(w, "Mountpoint", v->path);
-	json_put_string(w, "Name", v->name);
-	print_pairs(w, "Options", &v->options);
-	json_put_string(w, "Scope", "local");
-	json_put_bool(w, "Anonymous", v->is_anonymous);
-	json_end_object(w);
-}
-
 static int list_main(const struct invocation *in, int *ret_code, struct err *e)
 {
 	const struct list_options *o = in->values;
@@ -187,7 +163,7 @@ static int list_main(const struct invocation *in, int *ret_code, struct err *e)
 		if (r < 0)
 			return r;
 		if (r > 0)
-			print_volume(&w, &v[i], in->arena);
+			volume_print(&w, &v[i], in->arena);
 	}
 	json_end_array(&w);
 	r = view_parse(w.buf, w.len, in->arena, &rows, e);
@@ -243,7 +219,7 @@ static int inspect_main(const struct invocation *in, int *ret_code, struct err *
 		struct err why = {0};
 
 		if (volume_find(&in->engine, in->words.v[i], in->arena, &v, &why) == 0) {
-			print_volume(&w, &v, in->arena);
+			volume_print(&w, &v, in->arena);
 		} else {
 			complain(&why);
 			*ret_code = 1;

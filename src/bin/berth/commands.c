@@ -15,6 +15,8 @@
 	X(pause)              \
 	X(unpause)            \
 	X(wait)               \
+	X(inspect)            \
+	X(container_inspect)  \
 	X(ps)                 \
 	X(container_ls)       \
 	X(container_list)     \
