@@ -431,36 +431,44 @@ static int check_own(const struct oci_seccomp *s, const char *path, struct err *
 		       : 0;
 }
 
+int seccomp_read(const char *text, size_t n, const char *path, uint64_t caps, struct arena *a,
+		 struct oci_seccomp *ret, struct err *e)
+{
+	struct profile profile = {0};
+	struct reader d = {.profile = &profile, .path = path, .caps = caps, .a = a, .err = e};
+	int r = json_decode(text, n, &profile_type, &profile, a, path, e);
+
+	if (r < 0)
+		return r;
+	if (!profile.version.is_set && profile.default_action)
+		return seccomp_read_docker(text, n, path, caps, a, ret, e);
+	if (!profile.version.is_set)
+		return err_say(e, -EINVAL,
+			       "seccomp profile %s: is none: want \"berth_seccomp\", or "
+			       "\"defaultAction\" as Docker has it",
+			       path);
+	r = read_ours(&d);
+	if (r < 0)
+		return r;
+	*ret = d.s;
+	return 0;
+}
+
 int seccomp_plan(struct spec_plan *p, const char *path, struct err *e)
 {
-	struct reader d = {.path = path, .a = p->a, .err = e};
-	struct profile profile = {0};
+	const char *file = path ? path : arena_printf(p->a, "%s/seccomp.json", p->g->share);
+	struct oci_seccomp s = {0};
 	char *text;
 	size_t n;
-	int r;
+	int r = read_text("seccomp profile", file, p->a, &text, &n, e);
 
-	d.caps = caps_mask(&p->s->process.capabilities.bounding);
-	d.profile = &profile;
-	if (!path)
-		d.path = arena_printf(p->a, "%s/seccomp.json", p->g->share);
-	r = read_text("seccomp profile", d.path, p->a, &text, &n, e);
 	if (r == 0)
-		r = json_decode(text, n, &profile_type, &profile, p->a, d.path, e);
-	if (r < 0)
-		return r;
-	if (profile.version.is_set)
-		r = read_ours(&d);
-	else if (profile.default_action)
-		r = seccomp_read_docker(text, n, d.path, d.caps, p->a, &d.s, e);
-	else
-		r = err_say(e, -EINVAL,
-			    "seccomp profile %s: is none: want \"berth_seccomp\", or "
-			    "\"defaultAction\" as Docker has it",
-			    d.path);
+		r = seccomp_read(text, n, file, caps_mask(&p->s->process.capabilities.bounding),
+				 p->a, &s, e);
 	if (r == 0 && path)
-		r = check_own(&d.s, path, e);
+		r = check_own(&s, path, e);
 	if (r < 0)
 		return r;
-	p->s->linux_.seccomp = d.s;
+	p->s->linux_.seccomp = s;
 	return 0;
 }

@@ -24,7 +24,11 @@
 #error "name this machine as profiles do"
 #endif
 
-/* A text in the format of Docker and Podman. caps: the bounding set. Returns 0 or -EINVAL. */
+/* A profile as text, in either format. path: for errors. caps: the bounding set. Returns 0 or -EINVAL. */
+int seccomp_read(const char *text, size_t n, const char *path, uint64_t caps, struct arena *a,
+		 struct oci_seccomp *ret, struct err *e);
+
+/* The format of Docker and Podman alone. */
 int seccomp_read_docker(const char *text, size_t n, const char *path, uint64_t caps,
 			struct arena *a, struct oci_seccomp *ret, struct err *e);
 
