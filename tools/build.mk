@@ -109,7 +109,7 @@ $(COMPLETION): $(BUILD)/berth
 
 # Programs with ASan and UBSan, linked with glibc: for chasing a bug by hand.
 define sanitized_program
-$$(BUILD)/sanitize/$(1): $$(patsubst src/%.c,$$(BUILD)/asan/%.o,$$(wildcard src/bin/$(1)/*.c) $$(IMAGE_SRC) $$(LIB_SRC))
+$$(BUILD)/sanitize/$(1): $$(patsubst src/%.c,$$(BUILD)/asan/%.o,$$(wildcard src/bin/$(1)/*.c) $$(if $$(filter berth-image,$(1)),$$(IMAGE_SHARES)) $$(IMAGE_SRC) $$(LIB_SRC))
 	@mkdir -p $$(@D)
 	@$$(HOST_CC) $$(SANITIZE) $$(filter %.o,$$^) $$(IMAGE_LIBS) -lm -o $$@
 endef

@@ -304,6 +304,7 @@ static const char *chain_of(const char *parent, const char *diff_id, struct aren
 static int write_description(struct layer_job *j, const struct layer_result *l, struct err *e)
 {
 	auto_json_writer struct json_writer w = {0};
+	auto_close int fd = -EBADF;
 	int r;
 
 	json_begin_object(&w);
@@ -316,7 +317,8 @@ static int write_description(struct layer_job *j, const struct layer_result *l, 
 	json_put_int(&w, "unpackedSize", l->unpacked_size);
 	json_put_int(&w, "entries", l->entries);
 	json_end_object(&w);
-	r = file_replace_at(j->dir_fd, "layer/layer.json", w.buf, w.len, 0644);
+	fd = openat(j->dir_fd, "layer/layer.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	r = fd < 0 ? -errno : fd_write_all(fd, w.buf, w.len);
 	return r < 0 ? err_sys(e, r, "write layer.json of a layer") : 0;
 }
 

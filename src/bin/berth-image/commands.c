@@ -5,6 +5,14 @@
 #include <stddef.h>
 
 const struct command *const commands[] = {
+	&cmd_pull,
+	&cmd_image_pull,
+	&cmd_push,
+	&cmd_image_push,
+	&cmd_login,
+	&cmd_logout,
 	/* hidden: for the build and for shells */
-	&cmd_man, &cmd_complete, &cmd_push, &cmd_image_push, &cmd_login, &cmd_logout, NULL,
+	&cmd_man,
+	&cmd_complete,
+	NULL,
 };

@@ -5,6 +5,7 @@
 
 #include "bin/berth/command.h"
 
+extern const struct command cmd_pull, cmd_image_pull;
 extern const struct command cmd_push, cmd_image_push, cmd_login, cmd_logout;
 extern const struct command cmd_man, cmd_complete;
 

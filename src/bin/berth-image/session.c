@@ -17,12 +17,16 @@
 
 static volatile sig_atomic_t signal_number;
 static int cancel_fd = -1;
+static pid_t owner;
 
 static void on_signal(int number)
 {
 	const uint64_t one = 1;
 	int saved = errno;
 
+	/* A process that unpacks has our handler, but not our descriptors. */
+	if (getpid() != owner)
+		_exit(128 + number);
 	signal_number = number;
 	if (write(cancel_fd, &one, sizeof(one)) < 0)
 		_exit(128 + number);
@@ -35,6 +39,7 @@ static int catch_signals(struct err *e)
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 	const struct sigaction ours = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
+	owner = getpid();
 	cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (cancel_fd < 0)
 		return err_sys(e, -errno, "make an eventfd");
