@@ -157,6 +157,7 @@ def test_names_from_the_store(berth, complete):
     assert list(complete("logs", "-f", "we")) == ["web-1"]
     assert list(complete("container", "logs", "we")) == ["web-1"]
     assert list(complete("volume", "rm", "")) == ["disk-1"]
+    assert list(complete("inspect", "")) == ["web-1", "disk-1"]
     berth_elsewhere = complete("--root", os.path.join(berth.place, "other"), "logs", "")
     assert berth_elsewhere == {}
 

@@ -112,6 +112,13 @@ static void offer_files(void)
 	puts(":files");
 }
 
+static void offer_everything(const struct completion *c)
+{
+	offer_names(c, "names");
+	offer_images(c);
+	offer_names(c, "volumes");
+}
+
 /* What a placeholder of a usage line or of an option stands for. */
 static void offer_kind(const struct completion *c, const char *kind)
 {
@@ -123,6 +130,8 @@ static void offer_kind(const struct completion *c, const char *kind)
 		offer_images(c);
 	else if (strstr(kind, "VOLUME"))
 		offer_names(c, "volumes");
+	else if (str_eq(kind, "NAME..."))
+		offer_everything(c);
 	else if (strstr(kind, "SIGNAL"))
 		offer_signals(c);
 	else if (strstr(kind, "CAPABILITY"))

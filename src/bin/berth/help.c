@@ -38,8 +38,8 @@ void help_print_command(const struct command *c)
 {
 	bool has_options = c->options && c->options[0].name;
 
-	printf("Usage: berth %s %s%s\n\n%s\n", c->name, has_options ? "[OPTIONS] " : "", c->usage,
-	       c->help);
+	printf("Usage: berth %s%s%s%s\n\n%s\n", c->name, has_options ? " [OPTIONS]" : "",
+	       c->usage[0] ? " " : "", c->usage, c->help);
 	if (c->details)
 		printf("\n%s\n", c->details);
 	if (has_options) {

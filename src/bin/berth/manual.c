@@ -141,7 +141,8 @@ static void put_command(FILE *to, const struct command *c)
 	put(to, c->help);
 	fputs("\n.SH SYNOPSIS\n\\fBberth ", to);
 	put(to, c->name);
-	fputs(has_options ? "\\fR [\\fIOPTIONS\\fR] " : "\\fR ", to);
+	fputs(has_options ? "\\fR [\\fIOPTIONS\\fR]" : "\\fR", to);
+	fputs(c->usage[0] ? " " : "", to);
 	put_usage(to, c->usage);
 	fputs("\n.SH DESCRIPTION\n", to);
 	put(to, c->help);
