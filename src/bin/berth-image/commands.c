@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+/* clang-format off */
 const struct command *const commands[] = {
 	&cmd_pull,
 	&cmd_image_pull,
@@ -11,6 +12,16 @@ const struct command *const commands[] = {
 	&cmd_image_push,
 	&cmd_login,
 	&cmd_logout,
+	&cmd_load,
+	&cmd_image_load,
+	&cmd_save,
+	&cmd_image_save,
+	&cmd_import,
+	&cmd_image_import,
+	&cmd_export,
+	&cmd_container_export,
+	&cmd_commit,
+	&cmd_container_commit,
 	/* hidden: for the build and for shells */
 	&cmd_man,
 	&cmd_complete,

@@ -66,6 +66,11 @@ int image_mount(const struct engine *g, const struct str_slice *layers, int cont
 int image_mount_volatile(const struct engine *g, const struct str_slice *layers, int container_fd,
 			 bool is_volatile, struct err *e);
 
+/* A container's root as it is, to be read: its upper/ (if it has one) above the layers, read-only. Also while the
+ * container runs; what it changes meanwhile may show or not. */
+int image_mount_view(const struct engine *g, const struct str_slice *layers, int container_fd,
+		     struct err *e);
+
 /* ---- the store's folders, for berth-image --------------------------------------------------------- */
 
 /* Opens blobs/sha256/HEX; -ENOENT. */

@@ -45,8 +45,9 @@ struct overlay {
 	const struct str_slice *layers; /* base first */
 	int container_fd;               /* -1: nothing to write to */
 	struct arena *a;
-	bool is_volatile;
+	bool is_volatile, is_view;
 	const char *upper, *work; /* absolute */
+	const char *top;          /* of a view: upper as the topmost of the lower ones; absolute */
 };
 
 /* Ways 2 and 3: layers, upper and work as numbers. */
@@ -56,8 +57,15 @@ struct numbers {
 	char *lower, *upper, *work;
 };
 
-static const char *layer_path(const struct overlay *o, size_t i)
+static size_t lower_count(const struct overlay *o)
 {
+	return o->layers->n + (o->top != NULL);
+}
+
+static const char *lower_path(const struct overlay *o, size_t i)
+{
+	if (i == o->layers->n)
+		return o->top;
 	return arena_printf(o->a, "%s/layers/%s/diff", o->g->data, o->layers->v[i]);
 }
 
@@ -98,28 +106,52 @@ static int remove_mark(const struct overlay *o, struct err *e)
 		       : 0;
 }
 
+static int container_path(const struct overlay *o, const char **ret, struct err *e)
+{
+	char self[32], path[PATH_SIZE];
+	ssize_t n;
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", o->container_fd);
+	n = readlink(self, path, sizeof(path) - 1);
+	if (n < 0)
+		return err_sys(e, -errno, "read %s", self);
+	*ret = arena_strndup(o->a, path, (size_t)n);
+	return 0;
+}
+
 /* Where the container's folder is, in words: also mountinfo will show them. */
 static int find_upper(struct overlay *o, struct err *e)
 {
-	char self[32], path[PATH_SIZE];
+	const char *path;
 	struct stat st;
-	ssize_t n;
 	int r = 0;
 
 	if (fstatat(o->container_fd, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0)
 		r = make_upper(o, e);
 	else
 		r = remove_mark(o, e);
+	if (r == 0)
+		r = container_path(o, &path, e);
 	if (r < 0)
 		return r;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", o->container_fd);
-	n = readlink(self, path, sizeof(path) - 1);
-	if (n < 0)
-		return err_sys(e, -errno, "read %s", self);
-	path[n] = '\0';
 	o->upper = arena_printf(o->a, "%s/upper", path);
 	o->work = arena_printf(o->a, "%s/work", path);
 	return 0;
+}
+
+/* A container that never ran has nothing of its own. */
+static int find_top(struct overlay *o, struct err *e)
+{
+	const char *path;
+	struct stat st;
+	int r;
+
+	if (fstatat(o->container_fd, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	r = container_path(o, &path, e);
+	if (r == 0)
+		o->top = arena_printf(o->a, "%s/upper", path);
+	return r;
 }
 
 /* A root of no layer at all (FROM scratch) still needs something below. */
@@ -182,7 +214,8 @@ static int finish(const struct overlay *o, int fs_fd, const char *upper, const c
 static bool is_short(const struct overlay *o)
 {
 	return strlen(o->g->data) + strlen("/layers//diff") + HEX_LENGTH <= FSCONFIG_VALUE_MAX &&
-	       (!o->upper || strlen(o->upper) <= FSCONFIG_VALUE_MAX);
+	       (!o->upper || strlen(o->upper) <= FSCONFIG_VALUE_MAX) &&
+	       (!o->top || strlen(o->top) <= FSCONFIG_VALUE_MAX);
 }
 
 /* Way 1. */
@@ -193,8 +226,8 @@ static int mount_by_paths(const struct overlay *o, struct err *e)
 
 	if (fs_fd < 0)
 		return fail_fs(fs_fd, fs_fd, "overlay", e);
-	for (size_t i = o->layers->n; r >= 0 && i-- > 0;) {
-		const char *path = layer_path(o, i);
+	for (size_t i = lower_count(o); r >= 0 && i-- > 0;) {
+		const char *path = lower_path(o, i);
 
 		r = set_string(fs_fd, "lowerdir+", path);
 		if (r < 0)
@@ -215,13 +248,13 @@ static int open_number(struct numbers *n, const char *path, struct err *e)
 
 static int open_numbers(const struct overlay *o, struct numbers *n, struct err *e)
 {
-	size_t size = (o->layers->n + 1) * 12, at = 0;
+	size_t size = (lower_count(o) + 1) * 12, at = 0;
 	int fd;
 
-	n->fds = arena_array(o->a, o->layers->n + 2, sizeof(*n->fds));
+	n->fds = arena_array(o->a, lower_count(o) + 2, sizeof(*n->fds));
 	n->lower = arena_alloc(o->a, size);
-	for (size_t i = o->layers->n; i-- > 0;) {
-		fd = open_number(n, layer_path(o, i), e);
+	for (size_t i = lower_count(o); i-- > 0;) {
+		fd = open_number(n, lower_path(o, i), e);
 		if (fd < 0)
 			return fd;
 		at += (size_t)snprintf(n->lower + at, size - at, "%s%d", at ? ":" : "", fd);
@@ -343,7 +376,7 @@ static int mount_by_mount(const struct overlay *o, struct err *e)
 static int clone_layer(const struct overlay *o, struct err *e)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
-	const char *path = layer_path(o, 0);
+	const char *path = lower_path(o, 0);
 	auto_close int fd = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	int r;
 
@@ -360,11 +393,13 @@ static int mount_layers(struct overlay *o, struct err *e)
 	struct err why = {0};
 	int r = 0;
 
-	if (o->container_fd >= 0)
+	if (o->container_fd >= 0 && !o->is_view)
 		r = find_upper(o, e);
+	else if (o->container_fd >= 0)
+		r = find_top(o, e);
 	if (r < 0)
 		return r;
-	if (o->container_fd < 0 && o->layers->n == 1)
+	if (!o->upper && lower_count(o) == 1)
 		return clone_layer(o, e);
 	r = is_short(o) ? mount_by_paths(o, &why) : -EINVAL;
 	/* Before 6.5 an unknown option is -EINVAL, and that only at the end. */
@@ -381,8 +416,8 @@ static int mount_layers(struct overlay *o, struct err *e)
 	return r;
 }
 
-int image_mount_volatile(const struct engine *g, const struct str_slice *layers, int container_fd,
-			 bool is_volatile, struct err *e)
+static int mount_image(const struct engine *g, const struct str_slice *layers, int container_fd,
+		       bool is_volatile, bool is_view, struct err *e)
 {
 	const struct str_slice empty = {.v = &empty_name, .n = 1};
 	auto_arena struct arena a = {0};
@@ -390,7 +425,8 @@ int image_mount_volatile(const struct engine *g, const struct str_slice *layers,
 			    .layers = layers,
 			    .container_fd = container_fd,
 			    .a = &a,
-			    .is_volatile = is_volatile};
+			    .is_volatile = is_volatile,
+			    .is_view = is_view};
 	struct err why = {0};
 	int r;
 
@@ -419,8 +455,20 @@ int image_mount_volatile(const struct engine *g, const struct str_slice *layers,
 	return r;
 }
 
+int image_mount_volatile(const struct engine *g, const struct str_slice *layers, int container_fd,
+			 bool is_volatile, struct err *e)
+{
+	return mount_image(g, layers, container_fd, is_volatile, false, e);
+}
+
+int image_mount_view(const struct engine *g, const struct str_slice *layers, int container_fd,
+		     struct err *e)
+{
+	return mount_image(g, layers, container_fd, false, true, e);
+}
+
 int image_mount(const struct engine *g, const struct str_slice *layers, int container_fd,
 		struct err *e)
 {
-	return image_mount_volatile(g, layers, container_fd, false, e);
+	return mount_image(g, layers, container_fd, false, false, e);
 }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* berth load: images out of an archive into the store. */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "bin/berth-image/commands.h"
+#include "image/archive_read.h"
+
+struct options {
+	const char *input, *platform;
+	bool quiet;
+};
+
+static const struct opt options[] = {
+	{"input", 'i', OPT_STRING, offsetof(struct options, input), "FILE",
+	 "a file, or the folder of an OCI layout (standard input)", false},
+	{"platform", 0, OPT_STRING, offsetof(struct options, platform), "OS/ARCH[/VARIANT]",
+	 "which image of several (this machine's)", false},
+	{"quiet", 'q', OPT_FLAG, offsetof(struct options, quiet), NULL, "no progress", false},
+	{0},
+};
+
+static int tell(void *arg, const char *id, const char *reference, struct err *e)
+{
+	struct arena *a = arg;
+	struct oci_reference parsed;
+	const char *line = arena_printf(a, "Loaded image ID: %s\n", id);
+
+	if (reference && oci_reference_parse(reference, a, &parsed, NULL) == 0)
+		line = arena_printf(a, "Loaded image: %s\n", parsed.familiar);
+	return print_text(line, strlen(line), e);
+}
+
+static int load_main(const struct invocation *in, int *ret_code, struct err *e)
+{
+	const struct options *o = in->values;
+	const struct load_request q = {
+		.path = o->input, .platform = o->platform, .tell = tell, .arg = in->arena};
+
+	(void)ret_code;
+	return archive_load(&in->engine, &q, e);
+}
+
+#define LOAD(words, hidden)                                                                      \
+	{                                                                                        \
+		.name = (words), .usage = "", .help = "Load images from an archive",             \
+		.group = "images", .options = options, .values_size = sizeof(struct options),    \
+		.details =                                                                       \
+			"Reads docker-archive (of docker save, podman save, skopeo), "           \
+			"oci-archive and OCI layouts,\nplain or compressed with gzip, zstd, xz " \
+			"or bzip2, from a file, a folder or a pipe.",                            \
+		.is_hidden = (hidden), .enters = true, .main = load_main,                        \
+	}
+
+const struct command cmd_load = LOAD("load", false);
+const struct command cmd_image_load = LOAD("image load", true);
