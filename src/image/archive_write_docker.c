@@ -24,24 +24,18 @@ static const char *layer_name(const char *diff_id, struct arena *a)
 	return arena_printf(a, "%s.tar", hex_of(diff_id));
 }
 
-static const char *familiar(const char *name, struct arena *a)
-{
-	struct oci_reference reference;
-
-	return oci_reference_parse(name, a, &reference, NULL) == 0 ? reference.familiar : name;
-}
-
 static void print_item(const struct saved_image *s, struct json_writer *w, struct arena *a)
 {
 	const struct str_slice *diff_ids = &s->image.config.rootfs.diff_ids;
 
 	json_begin_object(w);
 	json_put_string(w, "Config", arena_printf(a, "%s.json", hex_of(s->image.id)));
+	/* In full: Podman takes a short name for one of localhost. */
 	json_key(w, "RepoTags");
 	json_begin_array(w);
 	for (size_t i = 0; i < s->names.n; i++)
 		if (!strchr(s->names.v[i], '@'))
-			json_string(w, familiar(s->names.v[i], a));
+			json_string(w, s->names.v[i]);
 	json_end_array(w);
 	json_key(w, "Layers");
 	json_begin_array(w);
