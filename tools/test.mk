@@ -8,7 +8,7 @@ FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz-bin/%)
 # Seconds for each fuzz target.
 FUZZ_TIME ?= 30
 # What pytest runs, and with which arguments: make integration T="tests/integration/test_hooks.py -k slow -x"
-T ?= tests/integration tests/regress
+T ?= tests/integration tests/regress tests/engine
 
 .PHONY: check
 check: ## Everything that must pass: installs what is missing, then builds, lints and tests

@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/str.h"
 #include "bin/berth/container_words.h"
+#include "bin/berth/time_option.h"
 #include "engine/container/spec_parts.h"
 #include "kernel/tree.h"
 #include "view/view.h"
@@ -271,7 +272,7 @@ static int choose_rows(const struct invocation *in, const struct options *o, str
 		       struct err *e)
 {
 	uint32_t limit = o->latest ? 1 : UINT32_MAX;
-	int64_t now = container_now_ns();
+	int64_t now = time_now();
 	struct container_info *list;
 	size_t n;
 	int r;

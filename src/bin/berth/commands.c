@@ -15,6 +15,9 @@
 	X(pause)              \
 	X(unpause)            \
 	X(wait)               \
+	X(top)                \
+	X(port)               \
+	X(rename)             \
 	X(inspect)            \
 	X(container_inspect)  \
 	X(ps)                 \
@@ -50,6 +53,12 @@
 	X(volume_prune)
 
 #define SYSTEM_COMMANDS(X) \
+	X(events)          \
+	X(system_events)   \
+	X(info)            \
+	X(system_info)     \
+	X(system_df)       \
+	X(version)         \
 	X(completion)      \
 	X(complete)        \
 	X(man)

@@ -3,19 +3,10 @@
 #include "bin/berth/container_words.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/auto.h"
 #include "base/str.h"
 #include "view/view.h"
-
-int64_t container_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 const char *container_time_text(int64_t ns, struct arena *a)
 {

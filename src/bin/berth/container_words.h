@@ -15,8 +15,6 @@ const char *container_status_text(const struct container_info *c, int64_t now_ns
 /* "2026-01-31T12:00:00.123456789Z"; 0: "0001-01-01T00:00:00Z", Go's zero time. */
 const char *container_time_text(int64_t ns, struct arena *a);
 
-int64_t container_now_ns(void);
-
 /* One object as `docker inspect` prints it. */
 void container_inspect_print(const struct engine *g, const struct container_info *c, bool has_size,
 			     struct arena *a, struct json_writer *w);

@@ -12,13 +12,13 @@
 
 #define BUILT_IN "busybox:latest"
 
-/* Runs berth-image with its output on our standard error: standard output is the container's. */
-static int run_program(const struct engine *g, const char *const *argv, struct err *e)
+/* Runs berth-image with its output on `to`: standard output is the container's. */
+static int run_program(const struct engine *g, const char *const *argv, int to, struct err *e)
 {
 	auto_close int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	int r;
 
-	dup2(STDERR_FILENO, STDOUT_FILENO);
+	dup2(to, STDOUT_FILENO);
 	r = engine_run_program(g, "berth-image", argv, e);
 	if (out >= 0)
 		dup2(out, STDOUT_FILENO);
@@ -41,11 +41,12 @@ static int load_built_in(const struct engine *g, const char *name, struct arena 
 {
 	const char *path = arena_printf(a, "%s/busybox.tar", g->share);
 	const char *argv[] = {"berth-image", "load", "--quiet", "--input", path, NULL};
+	auto_close int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	int r;
 
 	if (!is_built_in(name, a) || access(path, R_OK) < 0)
 		return 0;
-	r = run_program(g, argv, e);
+	r = run_program(g, argv, null >= 0 ? null : STDERR_FILENO, e);
 	if (r > 0)
 		return err_say(e, -EIO, "the built-in image %s cannot be loaded", path);
 	return r < 0 ? r : 1;
@@ -66,7 +67,7 @@ static int pull(const struct engine *g, const char *name, const char *platform, 
 	}
 	argv[n++] = "--";
 	argv[n++] = name;
-	r = run_program(g, argv, e);
+	r = run_program(g, argv, STDERR_FILENO, e);
 	if (r > 128)
 		return err_say(e, -EINTR, "the pull of image %s was ended by signal %d", name,
 			       r - 128);
