@@ -183,4 +183,4 @@ def test_bash(berth):
     assert bash_replies(berth, "berth run --restart ") == ["no", "on-failure", "always", "unless-stopped"]
     # Readline has cut the word at "=" and replaces only what follows.
     assert bash_replies(berth, "berth run --restart=al") == ["always"]
-    assert bash_replies(berth, "berth run --env-file READM") == ["README.md"]
+    assert bash_replies(berth, "berth run --env-file Makef") == ["Makefile"]
