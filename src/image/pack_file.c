@@ -82,7 +82,7 @@ int pack_attributes_read(int dir_fd, const char *name, bool is_rootless, struct 
 	const char *path = arena_printf(a, "/proc/self/fd/%d/%s", dir_fd, name);
 	struct pack_attributes found = {0};
 	ssize_t n = llistxattr(path, NULL, 0);
-	char *list;
+	char *list = NULL;
 	int r = 0;
 
 	if (n > 0) {

@@ -8,7 +8,6 @@ import io
 import json
 import os
 import random
-import shutil
 import socket
 import socketserver
 import subprocess
@@ -41,7 +40,7 @@ def layer_tar(files):
     with tarfile.open(fileobj=out, mode="w") as tar:
         for name, data in files.items():
             info = tarfile.TarInfo(name)
-            info.size = len(data)
+            info.size, info.uid = len(data), 1000 if name.startswith("home/") else 0
             tar.addfile(info, io.BytesIO(data))
     return out.getvalue()
 
@@ -224,21 +223,26 @@ class Proxy(socketserver.ThreadingMixIn, http.server.HTTPServer):
 # ---- the store ---------------------------------------------------------------------------------------
 
 class Store:
-    def __init__(self, place):
+    """user: an ordinary user's id, whose store it is."""
+
+    def __init__(self, place, user=0):
         self.place, self.data = place, os.path.join(place, "data")
         self.home = os.path.join(place, "home")
+        self.prefix = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
         os.makedirs(self.home)
+        for path in (self.place, self.home):
+            os.chown(path, user, user)
         self.env = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
         for name in ("DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
             self.env.pop(name, None)
         self.env.update(BERTH_ROOT=self.data, BERTH_RUN_ROOT=os.path.join(place, "run"), HOME=self.home)
 
     def start(self, *words, **more):
-        return subprocess.Popen([IMAGE, *words], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        return subprocess.Popen([*self.prefix, IMAGE, *words], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 text=True, **more)
 
     def run(self, *words, answer=""):
-        return subprocess.run([IMAGE, *words], env=self.env, input=answer, stdout=subprocess.PIPE,
+        return subprocess.run([*self.prefix, IMAGE, *words], env=self.env, input=answer, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, timeout=120 * SLOW, check=False)
 
     def berth(self, *words, answer=""):
@@ -289,10 +293,6 @@ class Store:
                 json.dump(value, f)
         with open(path, encoding="utf-8") as f:
             return json.load(f)
-
-    def close(self):
-        shutil.rmtree(self.place)
-
 
 def wait_gone(process):
     """Ends a program that hangs in a failed test."""

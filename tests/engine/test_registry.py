@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 
-from harness import SLOW, wait_for
+from harness import SLOW, USER, wait_for
 from registries import IMAGE, TYPES, Image, Proxy, Registry, Store, digest, noise, skopeo, wait_gone
 
 USERS = {"me": "p:w", "you": "other"}
@@ -179,6 +179,21 @@ def test_buildah(store, registry, tmp_path):
         assert "A=1" in store.image(image_id)["config"]["config"]["Env"]
     buildah("rm", "-a")
     buildah("rmi", "-a")
+
+
+def test_rootless(place, subids, guarded, tmp_path):
+    """An ordinary user pulls, with owners of files, and pushes."""
+    image = Image(str(tmp_path / "image"), [{"etc/name": b"one", "home/file": b"x"}])
+    name = f"{guarded.name}/rootless"
+    image.push(name, "--dest-creds", "me:p:w")
+    store = Store(os.path.join(place, "store"), USER)
+    store.berth("login", "-u", "me", "--password-stdin", guarded.name, answer="p:w\n")
+    store.berth("pull", name)
+    layer, = store.image(image.configs[0])["layers"]
+    diff = os.path.join(store.data, "layers", layer, "diff")
+    assert os.stat(os.path.join(diff, "etc", "name")).st_uid == USER
+    assert os.stat(os.path.join(diff, "home", "file")).st_uid == subids + 999
+    assert "Layer already exists" in store.berth("push", name)
 
 
 # ---- who we are --------------------------------------------------------------------------------------
