@@ -39,7 +39,7 @@ class Client:
         try:
             packet = self.sock.recv(65536)
         except ConnectionResetError:
-            return None
+            packet = self.sock.recv(65536)  # the kernel tells it once, before what was sent to us
         if not packet:
             return None
         kind, _, value = struct.unpack("=IIq", packet[:16])

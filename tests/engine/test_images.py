@@ -65,7 +65,9 @@ def store(place):
 
 def test_table(store):
     one = store.add(1)
-    assert store.berth("images").split() == ["REPOSITORY", "TAG", "IMAGE", "ID", "CREATED", "SIZE"]
+    heads, row = store.berth("images").splitlines()
+    assert heads.split() == ["REPOSITORY", "TAG", "IMAGE", "ID", "CREATED", "SIZE"]
+    assert row.split()[:3] == ["<none>", "<none>", one[:12]]
     store.berth("tag", one[:12], "box")
     store.berth("tag", "box", "localhost:5000/team/box:1")
     lines = store.berth("images").splitlines()

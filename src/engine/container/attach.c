@@ -43,11 +43,18 @@ int attach_receive(int socket, struct attach_message *ret, void *data)
 	struct attach_message message;
 	struct iovec io[] = {{&message, sizeof(message)}, {data, ATTACH_DATA}};
 	struct msghdr h = {.msg_iov = io, .msg_iovlen = 2};
+	bool was_reset = false;
 	ssize_t n;
 
-	do
+	/* A peer that closed without reading all of ours: the kernel says so once, before what it sent us
+	 * (unix(7) says nothing of it; net/unix/af_unix.c, unix_release_sock). */
+	do {
 		n = recvmsg(socket, &h, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+		if (n < 0 && errno == ECONNRESET && !was_reset) {
+			was_reset = true;
+			errno = EINTR;
+		}
+	} while (n < 0 && errno == EINTR);
 	if (n == 0 || (n < 0 && errno == ECONNRESET))
 		return -ENODATA;
 	if (n < 0)
