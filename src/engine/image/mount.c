@@ -122,7 +122,7 @@ static int container_path(const struct overlay *o, const char **ret, struct err 
 /* Where the container's folder is, in words: also mountinfo will show them. */
 static int find_upper(struct overlay *o, struct err *e)
 {
-	const char *path;
+	const char *path = NULL;
 	struct stat st;
 	int r = 0;
 
@@ -142,7 +142,7 @@ static int find_upper(struct overlay *o, struct err *e)
 /* A container that never ran has nothing of its own. */
 static int find_top(struct overlay *o, struct err *e)
 {
-	const char *path;
+	const char *path = NULL;
 	struct stat st;
 	int r;
 
