@@ -35,7 +35,8 @@
  * unpacking go side by side. A failure behind closes the pipes in front of it: layer_feed sees EPIPE, and the reason
  * is taken from whoever failed first.
  *
- * tmp/layer-RANDOM is locked by its maker as long as it lives: {blob, layer/{diff, layer.json}}.
+ * tmp/layer-[HEX-]RANDOM is locked by its maker as long as it lives: {blob, layer/{diff, layer.json}}. HEX: the digest
+ * that is wanted. Order: the lock comes before the blob, so a draft with a blob and no lock has no maker any more.
  */
 
 enum { PIPE_SIZE = 1 << 20, CHUNK = 256 << 10 };
@@ -117,11 +118,16 @@ static int make_draft(struct layer_job *j, struct err *e)
 	char random[65];
 
 	engine_make_id(random);
-	snprintf(j->draft, sizeof(j->draft), "tmp/layer-%.32s", random);
+	/* Named by its digest, what a killed pull leaves can be found (partial.c). */
+	if (j->wanted.digest)
+		snprintf(j->draft, sizeof(j->draft), "tmp/layer-%.64s-%.16s",
+			 j->wanted.digest + strlen("sha256:"), random);
+	else
+		snprintf(j->draft, sizeof(j->draft), "tmp/layer-%.32s", random);
 	if (mkdirat(j->g->data_fd, j->draft, 0700) < 0)
 		return err_sys(e, -errno, "make %s/%s", j->g->data, j->draft);
 	j->dir_fd = openat(j->g->data_fd, j->draft, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (j->dir_fd < 0 || flock(j->dir_fd, LOCK_EX | LOCK_NB) < 0 ||
+	if (j->dir_fd < 0 || flock(j->dir_fd, LOCK_EX) < 0 ||
 	    mkdirat(j->dir_fd, "layer", 0755) < 0 || mkdirat(j->dir_fd, "layer/diff", 0755) < 0)
 		return err_sys(e, -errno, "make %s/%s", j->g->data, j->draft);
 	j->blob_fd = openat(j->dir_fd, "blob", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

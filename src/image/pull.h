@@ -13,7 +13,8 @@
  * manifest (or index, then the manifest for our platform) -> configuration -> layers, up to three at once ->
  * images/HEX.json and the names. Each step takes the next one's digest from what it has checked itself, so the
  * digest of the manifest vouches for everything. The bytes of a layer go into its layer_job as they come; a
- * connection that breaks is made again and goes on at the byte it stopped at, into the same job. The store's
+ * connection that breaks is made again and goes on at the byte it stopped at, into the same job; what a killed pull
+ * has of a blob is fed first (partial.h). The store's
  * lock is held shared all the time: what came stays until it has its name, and what is here already stays, too.
  */
 

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "image/layer.h"
+#include "image/partial.h"
 #include "image/pull.h"
 #include "kernel/fd.h"
 #include "kernel/tree.h"
@@ -26,6 +27,7 @@ struct part {
 	size_t row;
 	enum part_state state;
 	struct layer_job *job;
+	bool is_resumed;  /* began with what a killed pull left */
 	int64_t got;      /* bytes so far */
 	int64_t unpacked; /* bytes of its files */
 };
@@ -88,7 +90,8 @@ static int take(void *owner, const void *data, size_t n, struct err *e)
 	return feed(part, data, n, e);
 }
 
-/* A blob that is here, of a layer that is not (the same bytes upon other layers, or removed): no download. */
+/* A blob that is here, of a layer that is not (the same bytes upon other layers, or removed), or what a killed pull
+ * has of it: so much less to download. */
 static int feed_blob(struct part *part, int fd, struct err *e)
 {
 	auto_free char *buffer = malloc(PIECE);
@@ -138,13 +141,17 @@ static int begin(struct parts *parts, struct part *part, struct err *e)
 	r = layer_begin(g, &wanted, &part->job, e);
 	if (r < 0)
 		return r;
-	if (image_blob_open(g, part->descriptor->digest, &blob, &size, NULL) == 0 &&
-	    size == part->descriptor->size) {
+	if (image_blob_open(g, part->descriptor->digest, &blob, &size, NULL) < 0)
+		part->is_resumed = (blob = partial_take(g, part->descriptor->digest, &size)) >= 0;
+	if (blob >= 0 && size <= part->descriptor->size) {
 		r = feed_blob(part, blob, e);
-		return r < 0 ? r : finish(parts, part, e);
+		if (r < 0 || part->got == part->descriptor->size)
+			return r < 0 ? r : finish(parts, part, e);
 	}
-	part->download = (struct registry_download){
-		.digest = part->descriptor->digest, .size = part->descriptor->size, .take = take};
+	part->download = (struct registry_download){.digest = part->descriptor->digest,
+						    .size = part->descriptor->size,
+						    .from = part->got,
+						    .take = take};
 	r = registry_download_start(parts->registry, &part->download, e);
 	if (r < 0)
 		return r;
@@ -163,6 +170,22 @@ static bool is_coming(const struct parts *parts, const char *digest)
 	return false;
 }
 
+/* What a killed pull left may have suffered with the machine: then once more without it. */
+static bool may_begin_again(struct part *part, int r, struct err *e)
+{
+	if (!part->is_resumed || r == -EINTR || r == -ENOSPC)
+		return false;
+	registry_download_stop(&part->download);
+	if (part->job)
+		layer_abort(TAKE_PTR(part->job));
+	if (e)
+		*e = (struct err){0};
+	part->is_resumed = false;
+	part->got = 0;
+	part->state = PART_WAITING;
+	return true;
+}
+
 static int begin_some(struct parts *parts, struct err *e)
 {
 	for (size_t i = 0; i < parts->n && parts->coming < AT_ONCE; i++) {
@@ -172,6 +195,8 @@ static int begin_some(struct parts *parts, struct err *e)
 		if (part->state != PART_WAITING || is_coming(parts, part->descriptor->digest))
 			continue;
 		r = begin(parts, part, e);
+		if (r < 0 && may_begin_again(part, r, e))
+			r = begin(parts, part, e);
 		if (r < 0)
 			return r;
 	}
@@ -193,6 +218,8 @@ static int run(struct parts *parts, struct err *e)
 		parts->coming--;
 		if (r == 0)
 			r = finish(parts, part, e);
+		if (r < 0 && may_begin_again(part, r, e))
+			r = 0;
 		if (r == 0)
 			r = begin_some(parts, e);
 	}

@@ -322,7 +322,7 @@ int registry_download_start(struct registry *r, struct registry_download *d, str
 {
 	d->authorization = auth_header(&r->auth, r->scope);
 	d->is_answered = false;
-	return begin(r, d, 0, e);
+	return begin(r, d, d->from, e);
 }
 
 /* A token may end in the middle of a long download. Returns 1 where it goes on. */

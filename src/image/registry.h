@@ -53,6 +53,7 @@ int registry_blob_exists(struct registry *r, const char *digest, struct err *e);
 struct registry_download {
 	const char *digest;
 	int64_t size; /* -1: unknown */
+	int64_t from; /* bytes that are here already */
 	int (*take)(void *owner, const void *data, size_t n,
 		    struct err *e); /* owner: this struct */
 	/* the registry's own */

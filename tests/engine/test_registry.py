@@ -560,18 +560,39 @@ def test_cancel(store, registry, proxy, image, number):
 
 
 def test_killed(store, registry, proxy, image):
-    """What a killed pull leaves has no name, and does not hinder the next one."""
+    """What a killed pull leaves has no name; the next one goes on with it."""
     image.push(f"{registry.name}/killed")
     started = []
     proxy.rule = stalled(image, 1, started)
     p = store.start("pull", f"{proxy.name}/killed")
+    big = image.layers[1]["digest"]
+
+    def blob():
+        return [os.path.getsize(os.path.join(store.data, "tmp", name, "blob")) for name in store.names("tmp")
+                if name.startswith("layer-" + big[7:])]
+
     try:
-        wait_for(lambda: started, 20)
+        wait_for(lambda: blob() == [200000], 20)
     finally:
         wait_gone(p)
     assert store.names("refs") == store.names("images") == []
     proxy.rule = None
+    del proxy.seen[:]
     store.berth("pull", f"{proxy.name}/killed")
+    check_image(store, image)
+    assert [headers.get("Range") for _, path, headers in proxy.seen if big in path] == ["bytes=200000-"]
+
+
+def test_damaged_partial(store, registry, image):
+    """What a killed pull left, and a power cut spoilt."""
+    image.push(f"{registry.name}/damaged")
+    store.run("pull", f"{registry.name}/nothing")
+    for number, content in ((0, b"\0" * 50), (1, noise("other", 1 << 20))):
+        draft = os.path.join(store.data, "tmp", f"layer-{image.layers[number]['digest'][7:]}-{number:016}")
+        os.makedirs(draft)
+        with open(os.path.join(draft, "blob"), "wb") as f:
+            f.write(content)
+    store.berth("pull", f"{registry.name}/damaged")
     check_image(store, image)
 
 

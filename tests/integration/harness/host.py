@@ -83,15 +83,24 @@ def _reap():
                     pass
 
 
+def _children(pid):
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/children") as f:
+                found += [int(child) for child in f.read().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # a thread that ended: its process need not have
+    return found
+
+
 def processes():
     """pid -> command line, of everything below this process."""
     found, queue = {}, [os.getpid()]
     while queue:
         pid = queue.pop()
         try:
-            for task in os.listdir(f"/proc/{pid}/task"):
-                with open(f"/proc/{pid}/task/{task}/children") as f:
-                    queue += [int(child) for child in f.read().split()]
+            queue += _children(pid)
             with open(f"/proc/{pid}/cmdline") as f:
                 found[pid] = f.read().replace("\0", " ").strip() or "(no command line)"
         except (FileNotFoundError, ProcessLookupError):
