@@ -2,8 +2,6 @@
 /* oci-archive and OCI layouts: oci-layout, index.json and blobs as they are in the store. */
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,74 +12,8 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "image/archive_format.h"
-#include "image/raw_read.h"
 #include "image/tar_write.h"
 #include "kernel/fd.h"
-
-enum { PIECE = 1 << 18 };
-
-/* ---- content that is checked while it is copied --------------------------------------------------- */
-
-static void free_hash(EVP_MD_CTX **hash)
-{
-	EVP_MD_CTX_free(*hash);
-}
-#define auto_hash __attribute__((cleanup(free_hash)))
-
-static int check_digest(EVP_MD_CTX *hash, const char *digest, struct err *e)
-{
-	static const char digits[] = "0123456789abcdef";
-	uint8_t sum[32];
-	char hex[65];
-
-	if (EVP_DigestFinal_ex(hash, sum, NULL) != 1)
-		return err_say(e, -EIO, "layer %s: cannot be hashed", digest);
-	for (size_t i = 0; i < sizeof(sum); i++) {
-		hex[2 * i] = digits[sum[i] >> 4];
-		hex[2 * i + 1] = digits[sum[i] & 15];
-	}
-	hex[64] = '\0';
-	if (str_eq(hex, digest + strlen("sha256:")))
-		return 0;
-	return err_say(
-		e, -EBADMSG,
-		"%s is damaged in the local store (its content is sha256:%s): pull the image "
-		"again",
-		digest, hex);
-}
-
-int save_content(int fd, bool inflates, const char *digest, const struct sink *to,
-		 int64_t *ret_size, struct err *e)
-{
-	auto_raw struct raw *raw = inflates ? raw_open(fd, digest) : NULL;
-	auto_hash EVP_MD_CTX *hash = EVP_MD_CTX_new();
-	auto_arena struct arena a = {0};
-	char *buf = arena_alloc(&a, PIECE);
-	int64_t size = 0;
-	int r = 0;
-
-	if (!hash || (inflates && !raw) || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
-		return err_sys(e, -ENOMEM, "read %s", digest);
-	while (r == 0) {
-		ssize_t n = inflates ? raw_read(raw, buf, PIECE, e) : read(fd, buf, PIECE);
-
-		if (n < 0 && !inflates && errno == EINTR)
-			continue;
-		if (n < 0)
-			return inflates ? (int)n : err_sys(e, -errno, "read blob %s", digest);
-		if (n == 0)
-			break;
-		EVP_DigestUpdate(hash, buf, (size_t)n);
-		size += n;
-		if (to)
-			r = sink_write(to, buf, (size_t)n, e);
-	}
-	if (r == 0)
-		r = check_digest(hash, digest, e);
-	if (r == 0 && ret_size)
-		*ret_size = size;
-	return r;
-}
 
 /* ---- index.json --------------------------------------------------------------------------------- */
 
