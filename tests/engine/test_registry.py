@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import random
 import signal
 import subprocess
 import tempfile
@@ -732,3 +733,48 @@ def test_terminal(store, registry, proxy, image):
     out = subprocess.run(["script", "-qec", f"{IMAGE} pull {proxy.name}/bars", "/dev/null"], env=store.env,
                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, timeout=60 * SLOW).stdout
     assert b"\x1b[" in out and out.count(b"Pull complete") >= 2 and b"Status: Downloaded newer image" in out
+
+
+def test_killed_at_random(store, registry, tmp_path):
+    """At whatever moment: nothing half-made has a name, and the next pull that is left alone leaves tmp/ empty."""
+    image = Image(str(tmp_path / "image"), [{f"{n}/file{i}": noise(f"{n}{i}", 40000) for i in range(20)} for n in range(6)])
+    name = f"{registry.name}/random"
+    image.push(name)
+    moments = random.Random(7)
+    for turn in range(30):
+        p = store.start("pull", name)
+        try:
+            p.wait(moments.uniform(0, 0.15) * SLOW)
+        except subprocess.TimeoutExpired:
+            pass
+        done = p.poll() is not None
+        wait_gone(p)
+        if not done and store.names("refs"):
+            # Between the names and the end: whole.
+            assert store.names("images") == [image.configs[0][7:] + ".json"]
+        if turn % 7 == 6:
+            store.berth("pull", name)
+            assert store.names("tmp") == []
+            for folder in ("refs", "images", "layers", "blobs/sha256"):
+                subprocess.run(["rm", "-rf", os.path.join(store.data, folder)], check=True)
+                os.makedirs(os.path.join(store.data, folder))
+    store.berth("pull", name)
+    assert store.names("tmp") == [] and len(store.names("layers")) == 6
+    assert store.file(image.configs[0], "3/file7") == noise("37", 40000)
+
+
+# ---- together ----------------------------------------------------------------------------------------
+
+def test_run(berth, registry):
+    """The built-in image goes to a registry, away, and comes back for a run."""
+    name = f"{registry.name}/team/box:1"
+    berth("tag", "busybox", name)
+    assert "1: digest: sha256:" in berth("push", name)
+    berth("rmi", "-f", "busybox", name)
+    berth("image", "prune", "-a", "-f")
+    p = berth.run("run", "--rm", "--network", "none", name, "echo", "here")
+    assert (p.returncode, p.stdout) == (0, "here\n"), p.stderr
+    assert "Pull complete" in p.stderr and name in p.stderr
+    digest_name = berth("images", "--digests", "--format", "{{.Digest}}").strip()
+    assert digest_name.startswith("sha256:")
+    assert berth("run", "--rm", "--network", "none", "--pull", "always", name, "echo", "again") == "again\n"
