@@ -65,7 +65,7 @@ int entry_name_read(const char *name, struct entry_name *ret, struct err *e)
 	int r;
 
 	if (!name || !*name)
-		return refuse("", "has no name", e);
+		return err_say(e, -EINVAL, "an entry of the layer has no name");
 	r = clean(name, ret->path, e);
 	if (r < 0)
 		return r;
@@ -93,7 +93,10 @@ int entry_name_read(const char *name, struct entry_name *ret, struct err *e)
 
 int entry_link_read(const char *name, char ret[ENTRY_PATH_MAX], struct err *e)
 {
-	int r = !name || !*name ? refuse("", "is a link to nothing", e) : clean(name, ret, e);
+	int r;
 
+	if (!name || !*name)
+		return err_say(e, -EINVAL, "an entry of the layer is a link to nothing");
+	r = clean(name, ret, e);
 	return r < 0 ? r : !ret[0] ? refuse(name, "is a link to the layer itself", e) : 0;
 }

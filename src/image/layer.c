@@ -99,10 +99,9 @@ static void *inflate_thread(void *arg)
 {
 	struct layer_job *j = arg;
 	struct inflate *z = NULL;
-	int r = inflate_open(pass_on, j, &z, &j->thread_err);
 
-	if (r == 0)
-		r = inflate_all(j, z, &j->thread_err);
+	if (inflate_open(pass_on, j, &z, &j->thread_err) == 0)
+		inflate_all(j, z, &j->thread_err);
 	inflate_close(z);
 	/* Order: who feeds us hears of the end by EPIPE, the unpacker by the end of file. */
 	auto_close_fn(&j->compressed_fd);

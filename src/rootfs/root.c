@@ -69,9 +69,12 @@ static int isolate_tree(const struct rootfs_plan *p, int root_fd)
 
 int root_prepare(const struct rootfs_plan *p, struct rootfs *r, struct err *e)
 {
-	auto_close int fd = open_directory(p->root);
+	/* A detached tree can go anywhere, so it goes where everybody can: root.path may lie in a folder that
+	 * the root of another user namespace may not enter. */
+	const char *place = p->has_tree && p->has_mount_ns ? "/" : p->root;
+	auto_close int fd = open_directory(place);
 	struct mount_tree tree = {.fd = -EBADF};
-	struct mount_target t = {fd, -EBADF, p->root};
+	struct mount_target t = {fd, -EBADF, place};
 	int rc;
 
 	if (fd < 0)

@@ -2,22 +2,12 @@
 /* In the parent: bind sources that the child cannot reach, and id-mapped trees. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "base/auto.h"
 #include "base/err.h"
 #include "kernel/path.h"
-#include "kernel/proc.h"
-#include "kernel/process.h"
+#include "kernel/userns.h"
 #include "rootfs/steps.h"
-
-/*
- * Theory of operation
- *
- * mount_setattr(2) takes an id mapping from a user namespace. A mount with mappings of its own gets a
- * throw-away one: a child is cloned into it and stops at once, its maps are written, its namespace is
- * opened, and it is killed; the namespace lives on in the mount.
- */
 
 static int maps_to_text(const struct oci_id_maps *maps, char *text, size_t size)
 {
@@ -34,59 +24,15 @@ static int maps_to_text(const struct oci_id_maps *maps, char *text, size_t size)
 	return 0;
 }
 
-static int write_map(int proc_fd, pid_t pid, const char *file, const struct oci_id_maps *maps)
-{
-	char text[4096], path[48]; /* a page: kernel/user_namespace.c takes no more */
-	int r = maps_to_text(maps, text, sizeof(text));
-
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof(path), "%d/%s", pid, file);
-	return proc_write_at(proc_fd, path, text);
-}
-
 /* Returns a descriptor of a user namespace with these maps. */
 static int make_user_ns(const struct rootfs_mount *m)
 {
-	auto_close int proc_fd = proc_open();
-	auto_kill int pidfd = -EBADF;
-	struct clone_args args = {
-		.flags = CLONE_NEWUSER | CLONE_PIDFD,
-		.exit_signal = SIGCHLD,
-		.pidfd = (uint64_t)(uintptr_t)&pidfd,
-	};
-	char path[48];
-	int pid, r;
+	char uids[4096], gids[4096]; /* a page: kernel/user_namespace.c takes no more */
+	int r = maps_to_text(&m->uid_mappings, uids, sizeof(uids));
 
-	if (proc_fd < 0)
-		return proc_fd;
-	pid = sys_clone3(&args);
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			pause();
-	}
-	if (pid < 0)
-		return pid;
-	r = write_map(proc_fd, pid, "gid_map", &m->gid_mappings);
 	if (r >= 0)
-		r = write_map(proc_fd, pid, "uid_map", &m->uid_mappings);
-	if (r < 0)
-		return r;
-	/* not proc_open_at: that follows no magic link, and this is one */
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
-	return sys_return(open(path, O_RDONLY | O_CLOEXEC));
-}
-
-static int map_ids(int mount_fd, int userns_fd, bool is_recursive)
-{
-	struct mount_attr attr = {
-		.attr_set = MOUNT_ATTR_IDMAP,
-		.userns_fd = (uint64_t)userns_fd,
-	};
-
-	return sys_mount_setattr(mount_fd, "", AT_EMPTY_PATH | (is_recursive ? AT_RECURSIVE : 0),
-				 &attr);
+		r = maps_to_text(&m->gid_mappings, gids, sizeof(gids));
+	return r < 0 ? r : userns_make(uids, gids);
 }
 
 static int open_clone(int dir_fd, const char *path, bool is_recursive)
@@ -139,7 +85,7 @@ int rootfs_open_source(const struct rootfs_plan *p, int index, int userns_fd, st
 				       m->destination);
 		userns_fd = own_fd;
 	}
-	r = map_ids(fd, userns_fd, m->is_idmap_recursive);
+	r = userns_map_mount(fd, userns_fd, m->is_idmap_recursive);
 	if (r == -EINVAL || r == -ENOSYS)
 		return err_sys(
 			e, r,

@@ -32,7 +32,7 @@ static int read_filter(const char *text, struct filter *ret, struct err *e)
 /* Has a filter before number n the same key? Then its alternatives were asked already. */
 static bool is_asked(const struct str_slice *filters, size_t n, const struct filter *f)
 {
-	struct filter other;
+	struct filter other = {.is_not = false};
 
 	for (size_t i = 0; i < n; i++)
 		if (read_filter(filters->v[i], &other, NULL) == 0 && !other.is_not &&
@@ -45,7 +45,7 @@ static int match_any(const struct str_slice *filters, size_t from, const char *k
 		     int (*match)(void *arg, const char *key, const char *value, struct err *e),
 		     void *arg, struct err *e)
 {
-	struct filter f;
+	struct filter f = {.is_not = false};
 	int r = 0;
 
 	for (size_t i = from; r == 0 && i < filters->n; i++) {
@@ -61,7 +61,7 @@ int view_filter(const struct str_slice *filters,
 		void *arg, struct err *e)
 {
 	for (size_t i = 0; i < filters->n; i++) {
-		struct filter f;
+		struct filter f = {.is_not = false};
 		int r = read_filter(filters->v[i], &f, e);
 
 		if (r < 0)

@@ -344,7 +344,7 @@ static int run_condition(struct run *t, bool is_with, bool is_done);
 /* Behind {{else}}: its block, or {{else if}} with all that follows. */
 static int run_else(struct run *t, bool is_with, bool is_done)
 {
-	enum ending ending;
+	enum ending ending = ENDING_TEXT;
 	int r;
 
 	if (take_keyword(t, "if") || (is_with && take_keyword(t, "with")))
@@ -363,7 +363,7 @@ static int run_condition(struct run *t, bool is_with, bool is_done)
 	struct view_value v = nothing, dot = t->dot;
 	char names[2][WORD_MAX];
 	size_t kept = t->n_variables;
-	enum ending ending;
+	enum ending ending = ENDING_TEXT;
 	bool is_new, is_true;
 	size_t n = take_names(t, names, &is_new);
 	int r = take_pipeline(t, &v);
@@ -545,7 +545,7 @@ int view_template(const char *template, const struct view_value *v, struct view_
 {
 	auto_arena struct arena a = {0};
 	struct run t = {.p = template, .a = &a, .out = ret, .e = e, .top = *v, .dot = *v};
-	enum ending ending;
+	enum ending ending = ENDING_TEXT;
 	size_t kept = ret->len;
 	int r = run_block(&t, &ending);
 

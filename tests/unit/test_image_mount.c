@@ -197,7 +197,8 @@ static void check_volatile(struct room *r)
 
 	for (unsigned i = 0; i < 8; i++) {
 		struct str_slice some = {layers.v, i % 4 < 2 ? 3 : 120};
-		auto_close int root = image_mount_volatile(&r->g, &some, box, i % 2 == 0, &r->e);
+		const struct image_mount_options options = {.is_volatile = i % 2 == 0};
+		auto_close int root = image_mount_container(&r->g, &some, box, &options, &r->e);
 		auto_close int fd = -EBADF;
 		const char *name = arena_printf(&r->a, "new%u", i);
 

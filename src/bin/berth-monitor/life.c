@@ -60,7 +60,7 @@ static int make(struct monitor *m, struct err *e)
 	int r;
 
 	if (root < 0)
-		root = image_mount(&m->engine, &m->record.layers, m->dir_fd, e);
+		root = record_mount_root(&m->engine, &m->record, m->dir_fd, e);
 	if (root < 0)
 		return root;
 	m->request = (struct create_request){

@@ -12,7 +12,6 @@
 #include "bin/berth/command.h"
 #include "engine/container/attach.h"
 #include "engine/container/container.h"
-#include "kernel/fd.h"
 
 enum { FAILURE = 125 };
 
@@ -82,13 +81,13 @@ static int check_cidfile(const struct container_request *q, struct err *e)
 static int write_cidfile(const struct container_request *q, const char *id, struct err *e)
 {
 	auto_close int fd = -EBADF;
-	int r;
 
 	if (!q->cidfile)
 		return 0;
 	fd = open(q->cidfile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	r = fd < 0 ? -errno : fd_write_all(fd, id, strlen(id));
-	return r < 0 ? err_sys(e, r, "write --cidfile %s", q->cidfile) : 0;
+	if (fd < 0 || dprintf(fd, "%s", id) < 0)
+		return err_sys(e, -errno, "write --cidfile %s", q->cidfile);
+	return 0;
 }
 
 /* ---- namespaces of an ordinary user -------------------------------------------------------------- */

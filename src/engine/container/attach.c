@@ -75,7 +75,7 @@ static int set_timeout(int socket, int seconds)
 static int greet(int socket, unsigned wants, bool *ret_has_tty)
 {
 	char data[ATTACH_DATA];
-	struct attach_message m;
+	struct attach_message m = {0};
 	int r = attach_send(socket, ATTACH_HELLO, wants, NULL, 0);
 
 	set_timeout(socket, HELLO_SECONDS);

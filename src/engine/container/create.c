@@ -106,13 +106,33 @@ static int take_name(struct making *m, struct err *e)
 	return r < 0 ? err_sys(e, r, "find a free name") : 0;
 }
 
-/* Where the tree below the root is of use before the start, or the start follows at once. */
-static int mount_root(struct making *m, bool is_wanted, struct err *e)
+/* Does it get ids of its own? Then its root is mounted with them, which the plan finds out. */
+static bool has_own_ids(const struct making *m)
 {
-	if (!is_wanted && !request_needs_root(m->q, &m->image))
+	return !m->g->is_rootless && m->q->userns && !str_eq(m->q->userns, "host");
+}
+
+/* For the plan, where names are looked up or volumes filled. */
+static int mount_for_plan(struct making *m, bool is_wanted, struct err *e)
+{
+	if (has_own_ids(m))
+		m->root_fd = image_mount(m->g, &m->record.layers, -1, e);
+	else if (is_wanted || request_needs_root(m->q, &m->image))
+		m->root_fd = record_mount_root(m->g, &m->record, m->dir_fd, e);
+	else
 		return 0;
-	m->root_fd = image_mount_volatile(m->g, &m->record.layers, m->dir_fd, m->q->rm, e);
 	return m->root_fd < 0 ? m->root_fd : 0;
+}
+
+/* For a start that follows at once. */
+static int mount_for_start(struct making *m, bool is_wanted, struct err *e)
+{
+	if (!has_own_ids(m))
+		return 0;
+	close(TAKE_FD(m->root_fd));
+	if (is_wanted)
+		m->root_fd = record_mount_root(m->g, &m->record, m->dir_fd, e);
+	return is_wanted && m->root_fd < 0 ? m->root_fd : 0;
 }
 
 static int write_files(struct making *m, struct err *e)
@@ -144,14 +164,16 @@ static int make(struct making *m, bool mounts, struct err *e)
 	m->record.id = arena_strdup(m->a, id);
 	m->record.created_ns = now_ns();
 	m->record.image = m->q->image;
+	m->record.removes_itself = m->q->rm;
 	m->record.image_id = m->image.id;
 	m->record.layers = m->image.layers;
 	if ((r = make_folder(m, e)) < 0 || (r = take_name(m, e)) < 0 ||
-	    (r = mount_root(m, mounts, e)) < 0 ||
+	    (r = mount_for_plan(m, mounts, e)) < 0 ||
 	    (r = request_plan(m->g, m->q, &m->image, m->root_fd, m->a, &m->record, &m->spec, e)) <
 		    0 ||
 	    (r = sources_make(m->g, &m->record, m->root_fd, m->a, &m->volumes, &m->volumes_fd, e)) <
-		    0)
+		    0 ||
+	    (r = mount_for_start(m, mounts, e)) < 0)
 		return r;
 	return write_files(m, e);
 }
@@ -197,7 +219,7 @@ int container_create(const struct engine *g, const struct container_request *q, 
 			   .lock_fd = -EBADF,
 			   .root_fd = -EBADF,
 			   .volumes_fd = -EBADF};
-	auto_close int store = -EBADF, dir = -EBADF;
+	auto_close int store = -EBADF;
 	int r, policy = (int)pull_policy(q->pull, e);
 
 	if (policy < 0)
@@ -213,7 +235,7 @@ int container_create(const struct engine *g, const struct container_request *q, 
 		if (r < 0)
 			undo(&m);
 	}
-	dir = m.dir_fd;
+	auto_close_fn(&m.dir_fd);
 	if (r < 0)
 		return r;
 	auto_close_fn(&m.volumes_fd);

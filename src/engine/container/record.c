@@ -12,8 +12,10 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "engine/image/image.h"
 #include "kernel/fd.h"
 #include "kernel/sys.h"
+#include "oci/tables.h"
 
 #define RECORD_FILE "record.json"
 #define STATUS_FILE "status.json"
@@ -91,6 +93,8 @@ static const struct json_field record_fields[] = {
 	JSON_FIELD("network", struct record, network, &json_string_type, 0),
 	JSON_FIELD("detachKeys", struct record, detach_keys, &json_string_type, 0),
 	JSON_FIELD("cgroupPath", struct record, cgroup_path, &json_string_type, 0),
+	JSON_FIELD("uidMaps", struct record, uid_maps, &oci_id_maps_type, 0),
+	JSON_FIELD("gidMaps", struct record, gid_maps, &oci_id_maps_type, 0),
 	JSON_FIELD("labels", struct record, labels, &pairs_type, 0),
 	JSON_FIELD("health", struct record, health, &health_type, 0),
 	JSON_FIELD("log", struct record, log, &log_type, 0),
@@ -101,6 +105,15 @@ static const struct json_type record_type = JSON_OBJECT(struct record, record_fi
 _Static_assert(offsetof(struct record, n_mounts) ==
 		       offsetof(struct record, mounts) + offsetof(struct slice, n),
 	       "mounts and n_mounts have the layout of a slice");
+
+int record_mount_root(const struct engine *g, const struct record *r, int dir_fd, struct err *e)
+{
+	const struct image_mount_options options = {.is_volatile = r->removes_itself,
+						    .uid_maps = &r->uid_maps,
+						    .gid_maps = &r->gid_maps};
+
+	return image_mount_container(g, &r->layers, dir_fd, &options, e);
+}
 
 int record_open(const struct engine *g, const char *id, struct err *e)
 {

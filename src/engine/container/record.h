@@ -46,6 +46,8 @@ struct record {
 	const char *hostname, *user, *network; /* "none", "host", "container:ID", "ns:PATH" */
 	const char *detach_keys;               /* default "ctrl-p,ctrl-q" */
 	const char *cgroup_path;
+	struct oci_id_maps uid_maps,
+		gid_maps; /* its root is mounted with them; empty: as on the disk */
 	struct oci_pairs labels;
 	struct oci_health health;
 	struct record_log log;
@@ -98,6 +100,9 @@ struct container_info {
 	struct status status;
 	bool is_broken; /* record.json is missing or unreadable */
 };
+
+/* The container's root as a detached mount, with its own files on top. Returns a descriptor or -errno. */
+int record_mount_root(const struct engine *g, const struct record *r, int dir_fd, struct err *e);
 
 /* Folder containers/ID, O_PATH | O_DIRECTORY. */
 int record_open(const struct engine *g, const char *id, struct err *e);

@@ -50,6 +50,11 @@ int request_plan(const struct engine *g, const struct container_request *q,
 	ret_spec->root.readonly = q->read_only;
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++)
 		r = parts[i](&p, e);
+	/* An ordinary user's kernel has no id-mapped mounts: the files stay as they are. */
+	if (!g->is_rootless && p.mode[SPEC_USER] == SPEC_PRIVATE) {
+		ret_record->uid_maps = ret_spec->linux_.uid_mappings;
+		ret_record->gid_maps = ret_spec->linux_.gid_mappings;
+	}
 	return r;
 }
 

@@ -193,7 +193,7 @@ static int take_throttles(const char *option, const struct str_slice *list, bool
 		*to = (struct oci_throttle_list){0};
 	for (size_t i = 0; i < list->n; i++) {
 		struct oci_throttle_device d = {0};
-		const char *value;
+		const char *value = "";
 		int64_t rate;
 		int r = find_device(option, list->v[i], a, &d.major, &d.minor, &value, e);
 
@@ -230,7 +230,7 @@ static int take_devices(const struct container_request *q, struct arena *a,
 		r = take_throttles(rows[i].option, rows[i].list, rows[i].is_size, a, rows[i].to, e);
 	for (size_t i = 0; r == 0 && i < q->blkio_weight_device.n; i++) {
 		struct oci_weight_device d = {0};
-		const char *value, *text = q->blkio_weight_device.v[i];
+		const char *value = "", *text = q->blkio_weight_device.v[i];
 
 		r = find_device("--blkio-weight-device", text, a, &d.major, &d.minor, &value, e);
 		if (r < 0)

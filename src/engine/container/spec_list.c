@@ -84,7 +84,7 @@ int read_text(const char *option, const char *path, struct arena *a, char **ret,
 	      struct err *e)
 {
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	size_t n;
+	size_t n = 0;
 	int r = fd < 0 ? -errno : fd_read_all(fd, a, TEXT_MAX, ret, &n);
 
 	if (r < 0)

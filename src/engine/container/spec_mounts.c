@@ -113,6 +113,13 @@ static int add_shm(struct spec_plan *p, struct err *e)
 	return 0;
 }
 
+/* Id-mapped mounts are for root: an ordinary user's kernel has none. */
+static bool has_own_ids(const struct spec_plan *p)
+{
+	return !p->g->is_rootless && p->mode[SPEC_USER] == SPEC_PRIVATE &&
+	       p->s->linux_.uid_mappings.n;
+}
+
 static void add_files(struct spec_plan *p)
 {
 	static const char *const names[] = {"resolv.conf", "hostname", "hosts"};
@@ -125,6 +132,8 @@ static void add_files(struct spec_plan *p)
 
 		if (m && p->q->read_only)
 			strings_add(&m->options, "ro", p->a);
+		if (m && has_own_ids(p))
+			strings_add(&m->options, "idmap", p->a);
 	}
 }
 
@@ -237,6 +246,9 @@ static int add_volume(struct spec_plan *p, const struct mount_wish *w, struct er
 		return add_volume_device(p, &options, m, w, e);
 	m->source = path;
 	add_bind_options(p, w, m);
+	/* With ids of its own, what a volume holds has on the disk the ids that the container sees. */
+	if (!w->is_idmap && has_own_ids(p))
+		strings_add(&m->options, "idmap", p->a);
 	return idmap_plan(p, w, path, m, e);
 }
 

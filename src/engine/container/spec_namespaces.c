@@ -102,6 +102,10 @@ static int plan_kind(struct spec_plan *p, enum spec_ns ns, const char **ret_path
 	r = find_joined(p, k, word + strlen("container:"), &other, ret_path, e);
 	if (r == 0 && ns == SPEC_NET)
 		share_names(p, &other);
+	if (r == 0 && ns == SPEC_USER) {
+		p->r->uid_maps = other.record.uid_maps;
+		p->r->gid_maps = other.record.gid_maps;
+	}
 	if (r == 0 && ns == SPEC_IPC)
 		log_warning("--ipc %s: message queues, semaphores and System V shared memory are "
 			    "shared, /dev/shm is not",

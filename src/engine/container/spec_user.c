@@ -206,7 +206,7 @@ int user_find(int root_fd, const char *words, const struct str_slice *groups, co
 	if (!group && found.name && (r = add_supplementary(&s, found.name, &u)) < 0)
 		return r;
 	for (size_t i = 0; groups && i < groups->n; i++) {
-		uint32_t gid;
+		uint32_t gid = 0;
 
 		s.option = "--group-add";
 		s.words = groups->v[i];

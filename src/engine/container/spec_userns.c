@@ -27,6 +27,8 @@
 
 enum { AUTO_SIZE = 65536, SUBIDS_MAX = 1 << 20, MAPS_MAX = 340, CONFIG_MAX = 4 << 20 };
 #define AUTO_OWNER "containers"
+#define AUTO_FIRST 2147483648U
+enum { AUTO_COUNT = 1 << 30 };
 
 struct range {
 	uint32_t first, size;
@@ -73,8 +75,8 @@ uint32_t userns_own_ids(const char *file, struct arena *a)
 	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
-/* The largest range of the owner in /etc/subuid or /etc/subgid (subuid(5)). */
-static int find_range(const char *path, struct arena *a, struct range *ret, struct err *e)
+/* The largest range of the owner "containers" in /etc/subuid or /etc/subgid (subuid(5)). */
+static void find_range(const char *path, struct arena *a, struct range *ret)
 {
 	struct range best = {0};
 	char *text, *line;
@@ -89,13 +91,10 @@ static int find_range(const char *path, struct arena *a, struct range *ret, stru
 		    str_to_u32(line, &found.size) == 0 && found.size > best.size)
 			best = found;
 	}
+	/* Nobody said which: the upper half, which people's ranges do not reach. */
 	if (!best.size)
-		return err_say(e, -ENOENT,
-			       "--userns auto: %s gives no ids to \"" AUTO_OWNER
-			       "\": add the line " AUTO_OWNER ":2147483648:1073741824 to it",
-			       path);
+		best = (struct range){AUTO_FIRST, AUTO_COUNT};
 	*ret = best;
-	return 0;
 }
 
 static int find_ranges(struct spec_plan *p, struct range ret[2], struct err *e)
@@ -117,7 +116,7 @@ static int find_ranges(struct spec_plan *p, struct range ret[2], struct err *e)
 					p->q->userns, files[i]);
 			ret[i] = (struct range){1, n - 1};
 		} else {
-			r = find_range(files[i], p->a, &ret[i], e);
+			find_range(files[i], p->a, &ret[i]);
 		}
 		if (r < 0)
 			return r;
@@ -175,7 +174,7 @@ static int plan_auto(struct spec_plan *p, const char *mode, struct err *e)
 	struct oci_linux *l = &p->s->linux_;
 	struct oci_id_maps taken = {0};
 	uint32_t size = AUTO_SIZE, blocks, start;
-	struct range range[2];
+	struct range range[2] = {{0}};
 	int r = read_size(mode, &size, e);
 
 	if (r < 0 || (r = find_ranges(p, range, e)) < 0)
@@ -185,7 +184,7 @@ static int plan_auto(struct spec_plan *p, const char *mode, struct err *e)
 		range[0].size = range[1].size;
 	if (range[0].size < size && str_eq(mode, "auto"))
 		size = range[0].size;
-	blocks = range[0].size / size;
+	blocks = size ? range[0].size / size : 0;
 	if (!blocks)
 		return err_say(e, -ENOSPC, "--userns %s: there are %u ids only", mode,
 			       range[0].size);

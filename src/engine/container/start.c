@@ -92,52 +92,72 @@ static int await_answer(int socket, const struct record *r, struct err *e)
 	return e && e->code ? -e->code : -EIO;
 }
 
+/* Copies of what the monitor gets, out of the way of its numbers. */
+static int take_away(const int from[3], int ret[3], struct err *e)
+{
+	for (int i = 0; i < 3; i++)
+		ret[i] = move_away(from[i]);
+	for (int i = 0; i < 2; i++)
+		if (ret[i] < 0)
+			return err_sys(e, ret[i], "hand descriptors to the monitor");
+	return 0;
+}
+
+static void close_all(const int fds[3])
+{
+	for (int i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
 static int start(const struct engine *g, const struct record *r, int lock, int root, unsigned wants,
 		 int *ret_socket, struct err *e)
 {
-	auto_close int ours = -EBADF, theirs = -EBADF, own_lock = -EBADF;
-	auto_close int far_socket = -EBADF, far_lock = -EBADF, far_root = -EBADF;
-	int ends[2], fds[3], rc;
+	auto_close int ours = -EBADF, theirs = -EBADF;
+	int ends[2], far[3], rc;
 
-	if (lock < 0) {
-		auto_close int dir = record_open(g, r->id, e);
-
-		if (dir < 0)
-			return dir;
-		own_lock = lock = record_lock(dir, false, NULL);
-		if (lock < 0)
-			return err_say(e, -EBUSY, "container %s is already running", r->name);
-	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_sys(e, -errno, "make a socket for the monitor");
 	ours = ends[0];
 	theirs = ends[1];
-	fds[0] = far_socket = move_away(theirs);
-	fds[1] = far_lock = move_away(lock);
-	fds[2] = far_root = move_away(root);
-	if (fds[0] < 0 || fds[1] < 0)
-		return err_sys(e, fds[0] < 0 ? fds[0] : fds[1], "hand descriptors to the monitor");
-	rc = engine_export(g, e);
+	rc = take_away((const int[]){theirs, lock, root}, far, e);
+	if (rc == 0)
+		rc = engine_export(g, e);
 	if (rc == 0)
 		rc = attach_send(ours, ATTACH_HELLO, wants, NULL, 0);
 	if (rc == 0)
-		rc = spawn_monitor(g, r, fds, e);
+		rc = spawn_monitor(g, r, far, e);
+	/* The end of file is the monitor's death only when we hold no copy. */
+	close_all(far);
+	close(TAKE_FD(theirs));
 	if (rc < 0)
 		return err_sys(e, rc, "start the monitor of container %s", r->name);
-	/* The end of file is the monitor's death only when we hold no copy. */
-	close(TAKE_FD(theirs));
-	close(TAKE_FD(far_socket));
 	rc = await_answer(ours, r, e);
 	if (rc == 0 && ret_socket)
 		*ret_socket = TAKE_FD(ours);
 	return rc;
 }
 
+/* Of a container that was not made just now. */
+static int take_lock(const struct engine *g, const struct record *r, struct err *e)
+{
+	auto_close int dir = record_open(g, r->id, e);
+	int lock;
+
+	if (dir < 0)
+		return dir;
+	lock = record_lock(dir, false, NULL);
+	return lock < 0 ? err_say(e, -EBUSY, "container %s is already running", r->name) : lock;
+}
+
 int container_start(const struct engine *g, const struct record *r, int lock, int root,
 		    unsigned wants, int *ret_socket, struct err *e)
 {
-	int rc = start(g, r, lock, root, wants, ret_socket, e);
+	int rc;
 
+	if (lock < 0)
+		lock = take_lock(g, r, e);
+	rc = lock < 0 ? lock : start(g, r, lock, root, wants, ret_socket, e);
 	auto_close_fn(&lock);
 	auto_close_fn(&root);
 	return rc;

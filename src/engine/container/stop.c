@@ -277,9 +277,9 @@ int container_wait(const struct engine *g, const struct container_info *c, int *
 	auto_arena struct arena a = {0};
 	bool has_tty;
 	auto_close int socket = attach_connect(g, c->record.id, 0, &has_tty, NULL);
-	int r = 0;
+	int r;
 
-	while (socket >= 0 && (r = attach_receive(socket, &m, data)) >= 0)
+	while (socket >= 0 && attach_receive(socket, &m, data) >= 0)
 		if (m.type == ATTACH_EXIT) {
 			*ret_code = (int)m.value;
 			return 0;

@@ -61,10 +61,15 @@ int image_collect(const struct engine *g, int64_t *ret_bytes, struct err *e);
 int image_mount(const struct engine *g, const struct str_slice *layers, int container_fd,
 		struct err *e);
 
-/* The same for a container that is removed at its end: is_volatile spares the sync of the whole file system that
- * unmounting an overlay is (Linux 5.10 and later), and fsync in the container does nothing. */
-int image_mount_volatile(const struct engine *g, const struct str_slice *layers, int container_fd,
-			 bool is_volatile, struct err *e);
+/* The same for a container. is_volatile (it is removed at its end): spares the sync of the whole file system that unmounting
+ * an overlay is (Linux 5.10 and later), and fsync in the container does nothing. uid_maps, gid_maps (of its user
+ * namespace; NULL or empty: none): what the disk has as an id inside is seen as the one outside; for root only. */
+struct image_mount_options {
+	bool is_volatile;
+	const struct oci_id_maps *uid_maps, *gid_maps;
+};
+int image_mount_container(const struct engine *g, const struct str_slice *layers, int container_fd,
+			  const struct image_mount_options *options, struct err *e);
 
 /* A container's root as it is, to be read: its upper/ (if it has one) above the layers, read-only. Also while the
  * container runs; what it changes meanwhile may show or not. */

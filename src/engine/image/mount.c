@@ -13,6 +13,7 @@
 #include "engine/image/store.h"
 #include "kernel/sys.h"
 #include "kernel/tree.h"
+#include "kernel/userns.h"
 
 /*
  * Theory of operation
@@ -31,6 +32,9 @@
  * Unmounting an overlay syncs the whole file system below (ovl_sync_fs); "volatile" spares that where
  * the container's files go with it anyway.
  * A root that is only read and has one layer is no overlay (the kernel wants two): a read-only clone of it.
+ * With id maps it is way 3 as well: in the child's namespace a mapped clone of each layer, and of the container's
+ * folder, is mounted over it (overlayfs knows such layers since Linux 5.19). On the disk the files of a container have
+ * the ids that it sees itself, so all containers share the layers whatever their maps are.
  * Whiteouts are in trusted.overlay.*, in a user namespace in user.overlay.* ("userxattr").
  */
 
@@ -46,8 +50,9 @@ struct overlay {
 	int container_fd;               /* -1: nothing to write to */
 	struct arena *a;
 	bool is_volatile, is_view;
-	const char *upper, *work; /* absolute */
-	const char *top;          /* of a view: upper as the topmost of the lower ones; absolute */
+	const struct oci_id_maps *uid_maps, *gid_maps; /* NULL: as the ids are on the disk */
+	const char *upper, *work;                      /* absolute */
+	const char *top; /* of a view: upper as the topmost of the lower ones; absolute */
 };
 
 /* Ways 2 and 3: layers, upper and work as numbers. */
@@ -306,16 +311,75 @@ static int mount_by_numbers(const struct overlay *o, struct err *e)
 	return r;
 }
 
-/* Way 3's child. Returns the clone's number in the common table, or -errno. */
+/* ---- way 3: mount(2) ----------------------------------------------------------------------------- */
+
+/* With one more line for ourselves, an id beyond the container's: overlayfs makes its work folder as us. */
+static const char *maps_text(const struct oci_id_maps *maps, struct arena *a)
+{
+	const char *text = "";
+	uint32_t beyond = 0;
+
+	for (size_t i = 0; i < maps->n; i++) {
+		const struct oci_id_map *m = &maps->v[i];
+
+		text = arena_printf(a, "%s%u %u %u\n", text, m->container_id, m->host_id, m->size);
+		if (m->container_id + m->size > beyond)
+			beyond = m->container_id + m->size;
+	}
+	return arena_printf(a, "%s%u 0 1\n", text, beyond);
+}
+
+/* A mapped clone over the folder itself. */
+static int map_folder(const char *path, int userns_fd, struct err *e)
+{
+	auto_close int fd = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return err_sys(e, fd, "clone %s", path);
+	r = userns_map_mount(fd, userns_fd, false);
+	if (r < 0)
+		return err_sys(e, r,
+			       "map the ids of %s (its file system has no id-mapped mounts: keep "
+			       "images on ext4, xfs, btrfs or tmpfs, or leave out --userns)",
+			       path);
+	r = sys_move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
+	return r < 0 ? err_sys(e, r, "mount %s with other ids", path) : 0;
+}
+
+static int map_folders(const struct overlay *o, struct err *e)
+{
+	auto_close int userns = -EBADF;
+	const char *path = NULL;
+	int r = 0;
+
+	if (!o->uid_maps)
+		return 0;
+	userns = userns_make(maps_text(o->uid_maps, o->a), maps_text(o->gid_maps, o->a));
+	if (userns < 0)
+		return err_sys(e, userns, "make a user namespace with the container's ids");
+	for (size_t i = 0; r == 0 && i < lower_count(o); i++)
+		r = map_folder(lower_path(o, i), userns, e);
+	if (r == 0 && o->upper)
+		r = container_path(o, &path, e);
+	return r < 0 || !path ? r : map_folder(path, userns, e);
+}
+
+/* The child. Returns the clone's number in the common table, or -errno. */
 static int mount_in_child(const struct overlay *o, struct err *e)
 {
 	const char *place = arena_printf(o->a, "%s/tmp", o->g->data), *options;
 	struct numbers n = {0};
-	int r = open_numbers(o, &n, e);
+	int r = 0;
 
-	if (r == 0 &&
-	    (mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0 || chdir("/proc/self/fd") < 0))
+	if (mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0)
 		r = err_sys(e, -errno, "make mounts of our own");
+	if (r == 0)
+		r = map_folders(o, e);
+	if (r == 0)
+		r = open_numbers(o, &n, e);
+	if (r == 0 && chdir("/proc/self/fd") < 0)
+		r = err_sys(e, -errno, "enter /proc/self/fd");
 	if (r == 0) {
 		options = arena_printf(o->a, "lowerdir=%s%s", n.lower,
 				       o->g->is_rootless ? ",userxattr" : "");
@@ -399,6 +463,8 @@ static int mount_layers(struct overlay *o, struct err *e)
 		r = find_top(o, e);
 	if (r < 0)
 		return r;
+	if (o->uid_maps)
+		return mount_by_mount(o, e);
 	if (!o->upper && lower_count(o) == 1)
 		return clone_layer(o, e);
 	r = is_short(o) ? mount_by_paths(o, &why) : -EINVAL;
@@ -416,20 +482,17 @@ static int mount_layers(struct overlay *o, struct err *e)
 	return r;
 }
 
-static int mount_image(const struct engine *g, const struct str_slice *layers, int container_fd,
-		       bool is_volatile, bool is_view, struct err *e)
+/* what: layers, container_fd and how; the rest is filled in. */
+static int mount_image(const struct overlay *what, struct err *e)
 {
-	const struct str_slice empty = {.v = &empty_name, .n = 1};
+	const struct str_slice empty = {.v = &empty_name, .n = 1}, *layers = what->layers;
+	const struct engine *g = what->g;
 	auto_arena struct arena a = {0};
-	struct overlay o = {.g = g,
-			    .layers = layers,
-			    .container_fd = container_fd,
-			    .a = &a,
-			    .is_volatile = is_volatile,
-			    .is_view = is_view};
+	struct overlay o = *what;
 	struct err why = {0};
 	int r;
 
+	o.a = &a;
 	if (layers->n > STACK_MAX)
 		return err_say(e, -E2BIG, "the image has %zu layers: the kernel stacks at most %d",
 			       layers->n, STACK_MAX);
@@ -445,7 +508,7 @@ static int mount_image(const struct engine *g, const struct str_slice *layers, i
 	}
 	r = mount_layers(&o, &why);
 	/* Before 5.10 there is no such option. */
-	if (r == -EINVAL && is_volatile) {
+	if (r == -EINVAL && o.is_volatile) {
 		o.is_volatile = false;
 		why = (struct err){0};
 		r = mount_layers(&o, &why);
@@ -455,20 +518,32 @@ static int mount_image(const struct engine *g, const struct str_slice *layers, i
 	return r;
 }
 
-int image_mount_volatile(const struct engine *g, const struct str_slice *layers, int container_fd,
-			 bool is_volatile, struct err *e)
+int image_mount_container(const struct engine *g, const struct str_slice *layers, int container_fd,
+			  const struct image_mount_options *options, struct err *e)
 {
-	return mount_image(g, layers, container_fd, is_volatile, false, e);
+	bool is_mapped = options->uid_maps && options->uid_maps->n;
+
+	return mount_image(&(struct overlay){.g = g,
+					     .layers = layers,
+					     .container_fd = container_fd,
+					     .is_volatile = options->is_volatile,
+					     .uid_maps = is_mapped ? options->uid_maps : NULL,
+					     .gid_maps = is_mapped ? options->gid_maps : NULL},
+			   e);
 }
 
 int image_mount_view(const struct engine *g, const struct str_slice *layers, int container_fd,
 		     struct err *e)
 {
-	return mount_image(g, layers, container_fd, false, true, e);
+	return mount_image(
+		&(struct overlay){
+			.g = g, .layers = layers, .container_fd = container_fd, .is_view = true},
+		e);
 }
 
 int image_mount(const struct engine *g, const struct str_slice *layers, int container_fd,
 		struct err *e)
 {
-	return mount_image(g, layers, container_fd, false, false, e);
+	return mount_image(
+		&(struct overlay){.g = g, .layers = layers, .container_fd = container_fd}, e);
 }

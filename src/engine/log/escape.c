@@ -31,7 +31,8 @@ static char *escape_ascii(char *to, unsigned char c)
 		*to++ = letters[found - names];
 		return to;
 	}
-	memcpy(to, "u00", 3);
+	to[0] = 'u';
+	to[1] = to[2] = '0';
 	to[3] = digits[c >> 4];
 	to[4] = digits[c & 15];
 	return to + 5;
@@ -39,7 +40,10 @@ static char *escape_ascii(char *to, unsigned char c)
 
 static char *escape_byte(char *to, unsigned char c)
 {
-	memcpy(to, "\\udc", 4);
+	to[0] = '\\';
+	to[1] = 'u';
+	to[2] = 'd';
+	to[3] = 'c';
 	to[4] = digits[c >> 4];
 	to[5] = digits[c & 15];
 	return to + 6;

@@ -354,9 +354,9 @@ int volume_prune(const struct engine *g, bool all, struct arena *a, struct str_s
 		 int64_t *ret_bytes, struct err *e)
 {
 	auto_close int lock = volume_lock(g, true, e);
-	struct container_info *containers;
-	struct volume *list;
-	size_t n, n_containers;
+	struct container_info *containers = NULL;
+	struct volume *list = NULL;
+	size_t n = 0, n_containers = 0;
 	int r = lock < 0 ? lock : volume_list(g, a, &list, &n, e);
 
 	if (r < 0 || (r = container_list(g, false, a, &containers, &n_containers, e)) < 0)
