@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -13,6 +14,13 @@ import pytest
 from harness import SLOW, USER, wait_for
 from registries import IMAGE, TYPES, Image, Proxy, Registry, Store, digest, noise, skopeo, wait_gone
 
+
+def needs(*programs):
+    missing = [program for program in programs if not shutil.which(program)]
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {' '.join(missing)}")
+
+
+pytestmark = needs("docker-registry", "skopeo", "htpasswd", "openssl")
 USERS = {"me": "p:w", "you": "other"}
 
 
@@ -78,6 +86,7 @@ def test_pull(store, registry, image):
     assert (event["type"], event["action"], event["id"]) == ("image", "pull", image.configs[0])
 
 
+@needs("zstd")
 @pytest.mark.parametrize("kind", ["zstd", "tar"])
 def test_layer_kinds(store, registry, tmp_path, kind):
     image = Image(str(tmp_path / "image"), [{"etc/name": b"one", "etc/other": b"x"},
@@ -133,6 +142,7 @@ def test_push(store, registry, image):
     assert "no such image" in store.fails("push", f"{registry.name}/push/nothing")
 
 
+@needs("podman")
 def test_push_elsewhere(store, registry, guarded, image, tmp_path):
     """To a registry that has nothing of it: blobs in one piece and as a stream; Podman and skopeo read it."""
     source, name = f"{registry.name}/plain", f"{guarded.name}/mine/app:1"
@@ -156,6 +166,7 @@ def test_push_elsewhere(store, registry, guarded, image, tmp_path):
             assert p.returncode == 0, p.stderr
 
 
+@needs("buildah")
 def test_buildah(store, registry, tmp_path):
     flags = ["--root", str(tmp_path / "root"), "--runroot", str(tmp_path / "run"), "--storage-driver", "vfs"]
 
@@ -568,12 +579,15 @@ def test_killed(store, registry, proxy, image):
     p = store.start("pull", f"{proxy.name}/killed")
     big = image.layers[1]["digest"]
 
-    def blob():
-        return [os.path.getsize(os.path.join(store.data, "tmp", name, "blob")) for name in store.names("tmp")
-                if name.startswith("layer-" + big[7:])]
+    def has_come():
+        for draft in store.names("tmp"):
+            path = os.path.join(store.data, "tmp", draft, "blob")
+            if draft.startswith("layer-" + big[7:]) and os.path.exists(path):
+                return os.path.getsize(path) == 200000
+        return False
 
     try:
-        wait_for(lambda: blob() == [200000], 20)
+        wait_for(has_come, 20)
     finally:
         wait_gone(p)
     assert store.names("refs") == store.names("images") == []
