@@ -130,7 +130,7 @@ $(BUILD)/compile_commands.json: tools/compile-commands $(MAKEFILE_LIST) $(sort $
 run: ## Install what is missing, build, and run a container under limits, seen from both sides
 	tools/install-deps build run
 	+@$(MAKE) --no-print-directory all
-	tools/demo $(BUILD)/berth-runtime
+	tools/demo $(BUILD)/berth
 
 .PHONY: install
 install: $(PROGRAMS) $(SHARED) $(MANUAL) $(COMPLETION) ## Copy the programs to $(DESTDIR)$(PREFIX)/bin, their data, manual and completion to share/
