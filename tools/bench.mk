@@ -11,3 +11,8 @@ $(BUILD)/bench/%: tests/bench/%.c
 .PHONY: bench
 bench: $(BUILD)/berth-runtime $(BUILD)/bench/floor $(BUILD)/bench/launch
 	/usr/bin/python3 tests/bench/run.py --build $(BUILD) $(BENCH)
+
+# The engine beside Podman: BENCH="--rows run,exec -n 50", "--image FILE" for the load of a large image.
+.PHONY: bench-engine
+bench-engine: $(PROGRAMS) $(BUILD)/busybox.tar $(BUILD)/seccomp.json $(BUILD)/bench/launch ## The engine beside Podman
+	/usr/bin/python3 tests/bench/engine.py --build $(BUILD) $(BENCH)
