@@ -123,7 +123,7 @@ static void run(struct http_transfer *t)
 	t->state = TRANSFER_RUNNING;
 	r = transfer_prepare(t);
 	if (r == 0 && curl_multi_add_handle(t->http->multi, t->easy) != CURLM_OK)
-		r = err_sys(&t->e, -ENOMEM, "%s %s", t->request.method, t->url);
+		r = err_sys(&t->e, -ENOMEM, "%s", transfer_name(t));
 	if (r < 0)
 		finish(t, r);
 }
@@ -134,17 +134,16 @@ static void redirect(struct http_transfer *t)
 	const char *url = location ? http_resolve(t->url, location, &t->arena) : NULL;
 
 	if (!url)
-		finish(t, err_say(&t->e, -EPROTO, "%s %s: a redirect to nowhere", t->request.method,
-				  t->url));
+		finish(t, err_say(&t->e, -EPROTO, "%s: a redirect to nowhere", transfer_name(t)));
 	else if (++t->hops > HOPS_MAX)
-		finish(t, err_say(&t->e, -ELOOP, "%s %s: more than %d redirects", t->request.method,
-				  t->request.url, HOPS_MAX));
+		finish(t, err_say(&t->e, -ELOOP, "%s: more than %d redirects", transfer_name(t),
+				  HOPS_MAX));
 	/* Security: who asked for TLS gets nothing without. */
 	else if (str_starts(t->url, "https:") && !str_starts(url, "https:"))
-		finish(t, err_say(&t->e, -EPERM, "%s %s: refused: redirected away from https to %s",
-				  t->request.method, t->url, http_clean(url, 200, &t->arena)));
+		finish(t, err_say(&t->e, -EPERM, "%s: refused: redirected away from https to %s",
+				  transfer_name(t), http_clean(url, strcspn(url, "?"), &t->arena)));
 	else {
-		log_debug("%s %s: redirected to %s", t->request.method, t->url, url);
+		log_debug("%s: redirected to %s", transfer_name(t), url);
 		t->url = url;
 		run(t);
 	}
@@ -180,8 +179,7 @@ static bool try_again(struct http_transfer *t, const char *why)
 	ms = retry_delay_ms(++t->attempt, retry_after(t), t->http->random >> 8);
 	if (ms < 0)
 		return false;
-	log_debug("%s %s: %s: try %u in %" PRId64 " ms", t->request.method, t->url, why,
-		  t->attempt + 1, ms);
+	log_debug("%s: %s: try %u in %" PRId64 " ms", transfer_name(t), why, t->attempt + 1, ms);
 	transfer_reset(t);
 	t->e = (struct err){0};
 	t->url = t->request.url;
@@ -241,8 +239,7 @@ static int describe_code(struct http_transfer *t, CURLcode code)
 				    http_clean(transfer_host(t->url, &t->arena), 100, &t->arena));
 	text = arena_strdup(&t->arena, text);
 	text[0] = (char)tolower((unsigned char)text[0]);
-	return err_say(&t->e, r, "%s %s: %s%s", t->request.method,
-		       http_clean(t->url, 300, &t->arena),
+	return err_say(&t->e, r, "%s: %s%s", transfer_name(t),
 		       http_clean(text, CURL_ERROR_SIZE, &t->arena), mend);
 }
 
@@ -273,10 +270,10 @@ static void settle(struct http_transfer *t, CURLcode code)
 			finish(t, 0);
 	} else if (is_streaming && rq->size >= 0 && t->received < rq->size) {
 		if (!try_again(t, "too short"))
-			finish(t, err_say(&t->e, -EPIPE,
-					  "%s %s: the body ended after %" PRId64 " of %" PRId64
-					  " bytes",
-					  rq->method, t->url, t->received, rq->size));
+			finish(t,
+			       err_say(&t->e, -EPIPE,
+				       "%s: the body ended after %" PRId64 " of %" PRId64 " bytes",
+				       transfer_name(t), t->received, rq->size));
 	} else {
 		finish(t, 0);
 	}

@@ -79,6 +79,12 @@ bool http_same_origin(const char *x, const char *y)
 	       str_eq(o.port, p.port);
 }
 
+const char *transfer_name(struct http_transfer *t)
+{
+	return arena_printf(&t->arena, "%s %s", t->request.method,
+			    http_clean(t->url, strcspn(t->url, "?"), &t->arena));
+}
+
 const char *transfer_host(const char *url, struct arena *a)
 {
 	struct origin o;
@@ -91,16 +97,18 @@ int transfer_check_url(const struct http *h, const char *url, struct arena *a, s
 	struct origin o;
 
 	if (url_origin(url, a, &o) < 0)
-		return err_say(e, -EINVAL, "%s is no address", http_clean(url, 200, a));
+		return err_say(e, -EINVAL, "%s is no address",
+			       http_clean(url, strcspn(url, "?"), a));
 	if (str_eq(o.scheme, "https") ||
 	    (str_eq(o.scheme, "http") && http_may_be_plain(h, o.host_port)))
 		return 0;
 	if (!str_eq(o.scheme, "http"))
-		return err_say(e, -EPERM, "%s: only https is spoken", http_clean(url, 200, a));
+		return err_say(e, -EPERM, "%s: only https is spoken",
+			       http_clean(url, strcspn(url, "?"), a));
 	return err_say(e, -EPERM,
 		       "%s: refused without TLS: name the registry with \"insecure %s\" in "
 		       "/etc/berth/registries.conf if that is meant",
-		       http_clean(url, 200, a), http_clean(o.host_port, 100, a));
+		       http_clean(url, strcspn(url, "?"), a), http_clean(o.host_port, 100, a));
 }
 
 const char *http_resolve(const char *base, const char *location, struct arena *a)
@@ -140,8 +148,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *owner)
 	t->header_bytes += size * n;
 	if (t->header_bytes <= HEADERS_MAX)
 		return size * n;
-	t->r = err_say(&t->e, -EFBIG, "%s %s: more than %d KiB of headers", t->request.method,
-		       t->url, HEADERS_MAX >> 10);
+	t->r = err_say(&t->e, -EFBIG, "%s: more than %d KiB of headers", transfer_name(t),
+		       HEADERS_MAX >> 10);
 	return 0;
 }
 
@@ -167,8 +175,8 @@ static int begin_body(struct http_transfer *t)
 		t->skip = t->received;
 	else if (range_start(transfer_header(t, "Content-Range", 0)) != t->received)
 		return err_say(&t->e, -EPROTO,
-			       "%s %s: asked for the bytes from %" PRId64 " on, got others",
-			       t->request.method, t->url, t->received);
+			       "%s: asked for the bytes from %" PRId64 " on, got others",
+			       transfer_name(t), t->received);
 	return 0;
 }
 
@@ -181,8 +189,8 @@ static int collect(struct http_transfer *t, const char *data, size_t n)
 		t->is_cut = t->status >= 300;
 		if (t->is_cut)
 			return -EFBIG;
-		return err_say(&t->e, -EFBIG, "%s %s: the answer is longer than %zu bytes",
-			       t->request.method, t->url, limit);
+		return err_say(&t->e, -EFBIG, "%s: the answer is longer than %zu bytes",
+			       transfer_name(t), limit);
 	}
 	if (t->n + n + 1 > t->room) {
 		size_t room = t->room ? t->room : 4096;
@@ -192,7 +200,7 @@ static int collect(struct http_transfer *t, const char *data, size_t n)
 			room *= 2;
 		body = realloc(t->body, room);
 		if (!body)
-			return err_sys(&t->e, -ENOMEM, "%s %s", t->request.method, t->url);
+			return err_sys(&t->e, -ENOMEM, "%s", transfer_name(t));
 		t->body = body;
 		t->room = room;
 	}
@@ -214,8 +222,8 @@ static int hand_on(struct http_transfer *t, const char *data, size_t n)
 		return 0;
 	if (t->request.size >= 0 && (int64_t)n > t->request.size - t->received)
 		return err_say(&t->e, -EFBIG,
-			       "%s %s: more than the %" PRId64 " bytes that were promised",
-			       t->request.method, t->url, t->request.size);
+			       "%s: more than the %" PRId64 " bytes that were promised",
+			       transfer_name(t), t->request.size);
 	r = t->request.take(t->request.owner, data, n, &t->e);
 	if (r == 0)
 		t->received += (int64_t)n;
@@ -383,7 +391,7 @@ int transfer_prepare(struct http_transfer *t)
 	t->easy = curl_easy_init();
 	t->text = arena_alloc(&t->arena, CURL_ERROR_SIZE);
 	if (!t->easy)
-		return err_sys(&t->e, -ENOMEM, "%s %s", t->request.method, t->url);
+		return err_sys(&t->e, -ENOMEM, "%s", transfer_name(t));
 	SET(URL, t->url);
 	SET(PROTOCOLS_STR, "http,https");
 	SET(FOLLOWLOCATION, 0L);

@@ -54,6 +54,8 @@ void transfer_reset(struct http_transfer *t);
 
 /* May this address be spoken to? Returns 0 or -EPERM. */
 int transfer_check_url(const struct http *h, const char *url, struct arena *a, struct err *e);
+/* "GET https://HOST/PATH" for errors. Without the query: it may hold what only we should know. */
+const char *transfer_name(struct http_transfer *t);
 /* HOST[:PORT] of an address. */
 const char *transfer_host(const char *url, struct arena *a);
 

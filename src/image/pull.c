@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "engine/event.h"
+#include "image/layer.h"
 
 struct fetched {
 	const char *top;    /* digest of what the name meant */
@@ -81,32 +82,43 @@ static int choose_manifest(const struct pull *p, struct registry *r, struct fetc
 
 /* ---- configuration -------------------------------------------------------------------------------- */
 
+static struct oci_platform config_platform(const struct oci_image_config *c)
+{
+	return (struct oci_platform){.is_set = true,
+				     .os = c->os ? c->os : "linux",
+				     .architecture = c->architecture,
+				     .variant = c->variant};
+}
+
+static bool is_for(const struct oci_image_config *c, const struct oci_platform *wanted)
+{
+	struct oci_descriptor own = {.platform = config_platform(c)};
+	const struct oci_descriptor_list list = {&own, 1};
+
+	return !c->architecture || oci_platform_choose(&list, wanted) >= 0;
+}
+
 static int check_platform(const struct pull *p, const struct registry *r,
 			  const struct oci_image_config *c, struct err *e)
 {
-	struct oci_descriptor own = {.platform = {.is_set = true,
-						  .os = c->os ? c->os : "linux",
-						  .architecture = c->architecture,
-						  .variant = c->variant}};
-	const struct oci_descriptor_list list = {&own, 1};
-	struct oci_platform wanted;
+	struct oci_platform wanted, own = config_platform(c);
 	int rc = wanted_platform(p, &wanted, e);
 
 	if (rc < 0)
 		return rc;
-	if (!str_eq(own.platform.os, "linux"))
+	if (!str_eq(own.os, "linux"))
 		return err_say(e, -ENOEXEC, "%s/%s: an image for %s, not for linux", r->domain,
-			       r->repository, http_clean(own.platform.os, 40, p->arena));
-	if (!c->architecture || oci_platform_choose(&list, &wanted) >= 0)
+			       r->repository, http_clean(own.os, 40, p->arena));
+	if (is_for(c, &wanted))
 		return 0;
 	if (p->platform && *p->platform)
 		return err_say(e, -ENOEXEC,
 			       "image %s/%s was found but does not match the specified platform: "
 			       "wanted %s, actual: %s",
 			       r->domain, r->repository, platform_text(&wanted, p->arena),
-			       http_clean(platform_text(&own.platform, p->arena), 80, p->arena));
+			       http_clean(platform_text(&own, p->arena), 80, p->arena));
 	log_warning("image %s/%s is made for %s, this machine is %s", r->domain, r->repository,
-		    http_clean(platform_text(&own.platform, p->arena), 80, p->arena),
+		    http_clean(platform_text(&own, p->arena), 80, p->arena),
 		    platform_text(&wanted, p->arena));
 	return 0;
 }
@@ -194,6 +206,32 @@ static int add(const struct pull *p, const struct oci_reference *ref, const stru
 	return 0;
 }
 
+/* Does the name mean here what it means there? One HEAD tells, which registries that count pulls do not count.
+ * Returns 1 with *ret, 0: no, or not known. */
+static int is_up_to_date(const struct pull *p, struct registry *r, const struct oci_reference *ref,
+			 struct pull_result *ret)
+{
+	const char *digest = ref->digest;
+	struct image named = {0}, image = {0};
+	struct oci_platform wanted;
+
+	if (!digest && (image_find(p->g, ref->full, p->arena, &named, NULL) < 0 ||
+			registry_manifest_digest(r, ref->tag, &digest, NULL) <= 0))
+		return 0;
+	if (image_find(p->g,
+		       arena_printf(p->arena, "%s/%s@%s", ref->domain, ref->repository, digest),
+		       p->arena, &image, NULL) < 0 ||
+	    (!ref->digest && !str_eq(image.id, named.id)) ||
+	    wanted_platform(p, &wanted, NULL) < 0 || !is_for(&image.config, &wanted))
+		return 0;
+	for (size_t i = 0; i < image.layers.n; i++)
+		if (!layer_exists(p->g, arena_printf(p->arena, "sha256:%s", image.layers.v[i]),
+				  NULL))
+			return 0;
+	*ret = (struct pull_result){.id = image.id, .digest = digest};
+	return 1;
+}
+
 static int pull_one(const struct pull *p, struct registry *r, const struct oci_reference *ref,
 		    struct pull_result *ret, struct err *e)
 {
@@ -205,6 +243,8 @@ static int pull_one(const struct pull *p, struct registry *r, const struct oci_r
 	if (lock < 0)
 		return lock;
 	progress_line(p->progress, "%s: Pulling from %s", which, ref->repository);
+	if (is_up_to_date(p, r, ref, ret))
+		return 0;
 	rc = fetch(p, r, which, &f, e);
 	return rc < 0 ? rc : add(p, ref, &f, ret, e);
 }

@@ -81,6 +81,9 @@ int registry_request(struct registry *r, struct http_request *rq, const char *sc
 	bool is_ours = http_same_origin(rq->url, r->base);
 	int rc;
 
+	if (str_starts(r->base, "https:") && !str_starts(rq->url, "https:"))
+		return err_say(e, -EPERM, "registry %s: refused: it leads away from https to %s",
+			       r->domain, http_clean(rq->url, strcspn(rq->url, "?"), r->arena));
 	rq->authorization = is_ours ? auth_header(&r->auth, scope) : NULL;
 	rc = http_perform(r->http, rq, r->arena, ret, e);
 	if (rc < 0 || ret->status != 401 || !is_ours)
@@ -132,13 +135,14 @@ static int check_digest(struct registry *r, const char *which, const struct http
 		       object(r, which), wanted, digest);
 }
 
+static const char *accept_types[] = {"Accept: " OCI_TYPE_INDEX ", " OCI_TYPE_MANIFEST
+				     ", " DOCKER_TYPE_LIST ", " DOCKER_TYPE_MANIFEST};
+
 int registry_manifest_get(struct registry *r, const char *which, struct registry_manifest *ret,
 			  struct err *e)
 {
-	static const char *accept[] = {"Accept: " OCI_TYPE_INDEX ", " OCI_TYPE_MANIFEST
-				       ", " DOCKER_TYPE_LIST ", " DOCKER_TYPE_MANIFEST};
 	struct http_request rq = {
-		.method = "GET", .headers = {accept, ARRAY_LEN(accept)}, .limit = MANIFEST_MAX};
+		.method = "GET", .headers = {accept_types, 1}, .limit = MANIFEST_MAX};
 	struct http_answer answer;
 	char hex[65];
 	int rc;
@@ -167,6 +171,22 @@ int registry_manifest_get(struct registry *r, const char *which, struct registry
 	ret->n = answer.n;
 	ret->media_type = answer.content_type;
 	return check_digest(r, which, &answer, ret->digest, e);
+}
+
+int registry_manifest_digest(struct registry *r, const char *which, const char **ret, struct err *e)
+{
+	struct http_request rq = {.method = "HEAD", .headers = {accept_types, 1}};
+	struct http_answer answer;
+	int rc;
+
+	rq.url = registry_url(r, arena_printf(r->arena, "manifests/%s", which));
+	rc = registry_request(r, &rq, r->scope, &answer, e);
+	if (rc < 0)
+		return rc;
+	if (answer.status != 200 || !oci_digest_is_valid(answer.digest))
+		return 0;
+	*ret = answer.digest;
+	return 1;
 }
 
 int registry_manifest_put(struct registry *r, const char *which, const struct registry_manifest *m,

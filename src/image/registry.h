@@ -38,6 +38,9 @@ struct registry_manifest {
 /* which: a tag or a digest. -ENOENT: there is none. */
 int registry_manifest_get(struct registry *r, const char *which, struct registry_manifest *ret,
 			  struct err *e);
+/* What it has for that now, without fetching it. Returns 1 with *ret, 0 where it does not say, or -errno. */
+int registry_manifest_digest(struct registry *r, const char *which, const char **ret,
+			     struct err *e);
 int registry_manifest_put(struct registry *r, const char *which, const struct registry_manifest *m,
 			  struct err *e);
 int registry_tags(struct registry *r, struct str_slice *ret, struct err *e);
