@@ -139,7 +139,7 @@ static void make_request(const struct auth *auth, const char *scope, struct http
 static int fetch_token(struct auth *auth, const char *scope, const char **ret, struct err *e)
 {
 	struct token_answer token = {0};
-	struct http_answer answer;
+	struct http_answer answer = {0};
 	struct http_request rq;
 	int r;
 

@@ -30,7 +30,7 @@ static int find_base(struct registry *r, struct err *e)
 {
 	const char *host = oci_registry_host(r->domain);
 	struct http_request rq = {.method = "GET", .is_once = true};
-	struct http_answer answer;
+	struct http_answer answer = {0};
 	struct err why = {0};
 	int rc;
 
@@ -99,7 +99,7 @@ int registry_ping(struct registry *r, bool *ret_challenged, struct err *e)
 {
 	struct http_request rq = {.method = "GET",
 				  .url = arena_printf(r->arena, "%s/v2/", r->base)};
-	struct http_answer answer;
+	struct http_answer answer = {0};
 	int rc = registry_request(r, &rq, NULL, &answer, e);
 
 	if (rc < 0)
@@ -143,7 +143,7 @@ int registry_manifest_get(struct registry *r, const char *which, struct registry
 {
 	struct http_request rq = {
 		.method = "GET", .headers = {accept_types, 1}, .limit = MANIFEST_MAX};
-	struct http_answer answer;
+	struct http_answer answer = {0};
 	char hex[65];
 	int rc;
 
@@ -176,7 +176,7 @@ int registry_manifest_get(struct registry *r, const char *which, struct registry
 int registry_manifest_digest(struct registry *r, const char *which, const char **ret, struct err *e)
 {
 	struct http_request rq = {.method = "HEAD", .headers = {accept_types, 1}};
-	struct http_answer answer;
+	struct http_answer answer = {0};
 	int rc;
 
 	rq.url = registry_url(r, arena_printf(r->arena, "manifests/%s", which));
@@ -198,7 +198,7 @@ int registry_manifest_put(struct registry *r, const char *which, const struct re
 				  .has_body = true,
 				  .data = m->text,
 				  .body_size = (int64_t)m->n};
-	struct http_answer answer;
+	struct http_answer answer = {0};
 	int rc;
 
 	rq.url = registry_url(r, arena_printf(r->arena, "manifests/%s", which));
@@ -244,7 +244,7 @@ int registry_tags(struct registry *r, struct str_slice *ret, struct err *e)
 	rq.url = registry_url(r, "tags/list");
 	for (unsigned page = 0; rq.url && page < PAGES_MAX; page++) {
 		struct tags_answer tags = {0};
-		struct http_answer answer;
+		struct http_answer answer = {0};
 		int rc = registry_request(r, &rq, r->scope, &answer, e);
 
 		if (rc == 0 && answer.status != 200)
@@ -283,7 +283,7 @@ int registry_blob_get(struct registry *r, const char *digest, int64_t size, cons
 {
 	struct http_request rq = {
 		.method = "GET", .url = blob_url(r, digest), .limit = MANIFEST_MAX};
-	struct http_answer answer;
+	struct http_answer answer = {0};
 	char hex[65];
 	int rc;
 
@@ -307,7 +307,7 @@ int registry_blob_get(struct registry *r, const char *digest, int64_t size, cons
 int registry_blob_exists(struct registry *r, const char *digest, struct err *e)
 {
 	struct http_request rq = {.method = "HEAD", .url = blob_url(r, digest)};
-	struct http_answer answer;
+	struct http_answer answer = {0};
 	int rc = registry_request(r, &rq, r->scope, &answer, e);
 
 	if (rc < 0)

@@ -45,7 +45,7 @@ static int open_session(struct registry *r, const struct registry_upload *u, boo
 {
 	struct http_request rq = {.method = "POST", .url = registry_url(r, "blobs/uploads/")};
 	const char *scope = r->scope;
-	struct http_answer answer;
+	struct http_answer answer = {0};
 	int rc;
 
 	if (may_mount) {
@@ -83,7 +83,7 @@ static int close_session(struct registry *r, const struct registry_upload *u, co
 				  .body_size = has_data ? u->size : 0,
 				  .sent = has_data ? u->sent : NULL,
 				  .owner = u->owner};
-	struct http_answer answer;
+	struct http_answer answer = {0};
 	int rc;
 
 	rq.url = arena_printf(r->arena, "%s%sdigest=%s", session, strchr(session, '?') ? "&" : "?",
@@ -150,7 +150,7 @@ static int ask_session(struct registry *r, const char **session, int64_t size, i
 		       struct err *e)
 {
 	struct http_request rq = {.method = "GET", .url = *session};
-	struct http_answer answer;
+	struct http_answer answer = {0};
 	int64_t last = -1;
 	int rc = registry_request(r, &rq, r->scope, &answer, e);
 
