@@ -58,7 +58,7 @@ void http_close(struct http *h)
 
 bool http_is_insecure(const struct http *h, const char *host_port)
 {
-	for (size_t i = 0; i < h->settings.insecure.n; i++)
+	for (size_t i = 0; !h->settings.needs_tls && i < h->settings.insecure.n; i++)
 		if (str_eq(h->settings.insecure.v[i], host_port))
 			return true;
 	return false;

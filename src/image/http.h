@@ -33,7 +33,7 @@ struct http;
 
 struct http_settings {
 	struct str_slice insecure; /* HOST[:PORT]: plain http and unknown certificates are fine */
-	bool needs_tls;            /* no plain http, not even to loopback */
+	bool needs_tls;            /* no plain http and no unknown certificate, whoever is named */
 	int cancel_fd;             /* readable: what waits returns -EINTR; -1: none */
 };
 

@@ -17,6 +17,7 @@ import threading
 from harness import REPO, SLOW, wait_for
 
 IMAGE = os.environ.get("BERTH_IMAGE", os.path.join(REPO, "build", "berth-image"))
+BERTH = os.path.join(REPO, "build", "berth")
 ARCH = "amd64"
 OCI = "application/vnd.oci.image."
 TYPES = {"manifest": OCI + "manifest.v1+json", "index": OCI + "index.v1+json", "config": OCI + "config.v1+json",

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """pull, push, login and logout against a registry on loopback, and against one that misbehaves."""
 import base64
+import fcntl
 import json
 import os
+import pty
 import random
 import shutil
 import signal
 import subprocess
 import tempfile
+import termios
 
 import pytest
 
 from harness import SLOW, USER, wait_for
-from registries import IMAGE, TYPES, Image, Proxy, Registry, Store, digest, noise, skopeo, wait_gone
+from registries import BERTH, IMAGE, TYPES, Image, Proxy, Registry, Store, digest, noise, skopeo, wait_gone
 
 
 def needs(*programs):
@@ -234,6 +237,48 @@ def test_login(store, guarded, image):
     assert "authentication required" in store.fails("pull", name)
     assert store.docker_config()["auths"] == {"other.test": {"auth": "eDp5"}}
     assert "no terminal" in store.fails("login", guarded.name)
+
+
+def login_on_terminal(store, guarded, *keys):
+    """(what the terminal showed, exit code, does it echo at the end)"""
+    ours, theirs = pty.openpty()
+    shown = b""
+
+    def ask(question):
+        nonlocal shown
+        while question not in shown:
+            shown += os.read(ours, 4096)
+
+    try:
+        p = subprocess.Popen([IMAGE, "login", guarded.name], env=store.env, stdin=theirs, stdout=theirs, stderr=theirs,
+                             start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        try:
+            for question, key in keys:
+                ask(question)
+                # Echo goes off after the question: what is typed before would be shown.
+                if question == b"Password: ":
+                    wait_for(lambda: not termios.tcgetattr(theirs)[3] & termios.ECHO)
+                os.write(ours, key)
+            code = p.wait(20 * SLOW)
+        finally:
+            wait_gone(p)
+        echoes = bool(termios.tcgetattr(theirs)[3] & termios.ECHO)
+        os.set_blocking(ours, False)
+        try:
+            shown += os.read(ours, 4096)
+        except BlockingIOError:
+            pass
+        return shown, code, echoes
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_login_on_terminal(store, guarded):
+    shown, code, echoes = login_on_terminal(store, guarded, (b"Username: ", b"me\n"), (b"Password: ", b"p:w\n"))
+    assert code == 0 and b"Login Succeeded" in shown and b"p:w" not in shown and echoes
+    shown, code, echoes = login_on_terminal(store, guarded, (b"Username: ", b"me\n"), (b"Password: ", b"\x03"))
+    assert code == 130 and echoes
 
 
 def test_credential_helper(store, guarded, image):
@@ -778,6 +823,28 @@ def test_killed_at_random(store, registry, tmp_path):
     store.berth("pull", name)
     assert store.names("tmp") == [] and len(store.names("layers")) == 6
     assert store.file(image.configs[0], "3/file7") == noise("37", 40000)
+
+
+def test_at_once(store, registry, image):
+    """Several pulls of one image, and of layers that they share, while garbage is collected."""
+    names = [f"{registry.name}/once:{tag}" for tag in ("a", "b")]
+    for name in names:
+        image.push(name)
+    for _ in range(3):
+        pulls = [store.start("pull", name) for name in names * 2]
+        try:
+            while any(p.poll() is None for p in pulls):
+                subprocess.run([BERTH, "image", "prune", "-f"], env=store.env,
+                               stdout=subprocess.DEVNULL, check=True)
+            assert [p.wait() for p in pulls] == [0] * 4, [p.communicate() for p in pulls]
+        finally:
+            for p in pulls:
+                wait_gone(p)
+        check_image(store, image)
+        for name in names:
+            subprocess.run([BERTH, "rmi", name], env=store.env,
+                           stdout=subprocess.DEVNULL, check=True)
+        assert store.names("images") == store.names("layers") == []
 
 
 # ---- together ----------------------------------------------------------------------------------------

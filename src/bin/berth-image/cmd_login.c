@@ -188,10 +188,16 @@ static int login_main(const struct invocation *in, int *ret_code, struct err *e)
 	return print_text(done, sizeof(done) - 1, e);
 }
 
+static const char details[] =
+	"The registry is asked whether it takes them. They are kept in Docker's config.json "
+	"($DOCKER_CONFIG, ~/.docker), or by the credential helper that it names (credsStore, "
+	"credHelpers).";
+
 const struct command cmd_login = {
 	.name = "login",
 	.usage = "[REGISTRY]",
 	.help = "Log in to a registry",
+	.details = details,
 	.group = "images",
 	.options = options,
 	.values_size = sizeof(struct options),

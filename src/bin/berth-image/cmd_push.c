@@ -92,12 +92,19 @@ static int push_main(const struct invocation *in, int *ret_code, struct err *e)
 	return *ret_code ? 0 : r;
 }
 
+static const char details[] =
+	"The name says where to: HOST[:PORT]/REPOSITORY:TAG (see `berth tag`). Layers go as they "
+	"came, "
+	"so digests stay; those that the registry has, here or in another repository, are not "
+	"sent. "
+	"See `berth pull` for credentials, registries without TLS, and proxies.";
+
 #define PUSH(words, hidden)                                                                    \
 	{                                                                                      \
 		.name = (words), .usage = "NAME[:TAG]", .help = "Send an image to a registry", \
-		.group = "images", .options = options, .values_size = sizeof(struct options),  \
-		.words_min = 1, .words_max = 1, .is_hidden = (hidden), .enters = true,         \
-		.main = push_main,                                                             \
+		.details = details, .group = "images", .options = options,                     \
+		.values_size = sizeof(struct options), .words_min = 1, .words_max = 1,         \
+		.is_hidden = (hidden), .enters = true, .main = push_main,                      \
 	}
 
 const struct command cmd_push = PUSH("push", false);
