@@ -2,11 +2,14 @@
 /* One entry of a layer's tar: what its name and kind mean, before anything is touched. */
 #include "image/entry.h"
 
+#include <archive_entry.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #define WHITEOUT ".wh."
 #define SPECIAL ".wh..wh."
@@ -71,6 +74,11 @@ int entry_name_read(const char *name, struct entry_name *ret, struct err *e)
 		return r;
 	set_base(ret);
 	ret->kind = ret->path[0] ? ENTRY_NORMAL : ENTRY_ROOT;
+	/* Docker's rule: by the beginning of the whole name (".wh..wh.plnk/1.2"). */
+	if (strncmp(ret->path, SPECIAL, strlen(SPECIAL)) == 0 && strcmp(ret->path, OPAQUE) != 0) {
+		ret->kind = ENTRY_IGNORED;
+		return 0;
+	}
 	base = ret->path + (ret->base - ret->path);
 	if (strncmp(base, WHITEOUT, strlen(WHITEOUT)) != 0)
 		return 0;
@@ -91,6 +99,7 @@ int entry_name_read(const char *name, struct entry_name *ret, struct err *e)
 	return 0;
 }
 
+<<<<<<< Updated upstream
 int entry_link_read(const char *name, char ret[ENTRY_PATH_MAX], struct err *e)
 {
 	int r;
@@ -99,4 +108,60 @@ int entry_link_read(const char *name, char ret[ENTRY_PATH_MAX], struct err *e)
 		return err_say(e, -EINVAL, "an entry of the layer is a link to nothing");
 	r = clean(name, ret, e);
 	return r < 0 ? r : !ret[0] ? refuse(name, "is a link to the layer itself", e) : 0;
+=======
+/* ---- the entry ----------------------------------------------------------------------------------- */
+
+struct entry_facts entry_facts_of(struct archive_entry *entry)
+{
+	return (struct entry_facts){
+		.name = archive_entry_pathname(entry),
+		.hard_link = archive_entry_hardlink(entry),
+		.soft_link = archive_entry_symlink(entry),
+		.type = archive_entry_filetype(entry),
+		.device = archive_entry_rdev(entry),
+	};
+}
+
+static int read_link(const struct entry_facts *f, const struct entry_name *name,
+		     char ret[ENTRY_PATH_MAX], struct err *e)
+{
+	int r;
+
+	if (!*f->hard_link)
+		return refuse(f->name, "is a link to nothing", e);
+	r = clean(f->hard_link, ret, e);
+	if (r < 0)
+		return r;
+	if (!ret[0])
+		return refuse(f->name, "is a link to the layer itself", e);
+	return strcmp(ret, name->path) == 0 ? refuse(f->name, "is a link to itself", e) : 0;
+}
+
+int entry_check(const struct entry_facts *f, struct entry_name *ret, char ret_link[ENTRY_PATH_MAX],
+		struct err *e)
+{
+	int r = entry_name_read(f->name, ret, e);
+
+	if (r < 0 || (ret->kind != ENTRY_NORMAL && ret->kind != ENTRY_ROOT))
+		return r;
+	if (ret->kind == ENTRY_ROOT && (f->hard_link || f->type != S_IFDIR))
+		return err_say(e, -EINVAL, "the root of the layer is no folder");
+	if (f->hard_link)
+		return read_link(f, ret, ret_link, e);
+	switch (f->type) {
+	case S_IFLNK:
+		return f->soft_link && *f->soft_link ? 0
+						     : refuse(f->name, "is a link to nothing", e);
+	case S_IFCHR:
+		/* Security: a whiteout is what only .wh. may ask for. */
+		return f->device == makedev(0, 0) ? refuse(f->name, "is a device 0/0", e) : 0;
+	case S_IFREG:
+	case S_IFDIR:
+	case S_IFBLK:
+	case S_IFIFO:
+		return 0;
+	default:
+		return refuse(f->name, "is of no known type", e);
+	}
+>>>>>>> Stashed changes
 }

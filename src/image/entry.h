@@ -3,8 +3,8 @@
 #ifndef BERTH_IMAGE_ENTRY_H
 #define BERTH_IMAGE_ENTRY_H
 
-#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -29,7 +29,20 @@ struct entry_name {
  * that names it. (image-spec layer.md, "Whiteouts".) */
 int entry_name_read(const char *name, struct entry_name *ret, struct err *e);
 
-/* Pure. The target of a hard link, cleaned as a name. */
-int entry_link_read(const char *name, char ret[ENTRY_PATH_MAX], struct err *e);
+/* What decides about an entry; names as the tar has them, NULL: none. */
+struct entry_facts {
+	const char *name, *hard_link, *soft_link;
+	mode_t type; /* S_IFREG and the like; of no account to a hard link */
+	dev_t device;
+};
+
+struct archive_entry;
+struct entry_facts entry_facts_of(struct archive_entry *entry);
+
+/* Pure. All that can be told of an entry without looking at the layer's folder: reads the name, and the target of a
+ * hard link into ret_link (clean, relative). Refused (-EINVAL, a line that names it): a root that is no folder, links
+ * to nothing and to themselves, devices that overlayfs takes for whiteouts, unknown types. */
+int entry_check(const struct entry_facts *f, struct entry_name *ret, char ret_link[ENTRY_PATH_MAX],
+		struct err *e);
 
 #endif

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The process that unpacks a layer: alone with its folder. */
+/* Entries of a layer's tar into its folder. */
 #include "image/unpack.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -20,26 +15,28 @@
 
 #include "base/auto.h"
 #include "image/entry.h"
-#include "kernel/fd.h"
-#include "kernel/sys.h"
 #include "kernel/tree.h"
 
 /*
  * Theory of operation
  *
- * Security: the tar is hostile. The process that reads it has the layer's folder as its root, so no absolute name, link
- * or ".." leads out of it, whatever the code below does; it has no network, no other descriptors, and cannot gain
- * privileges. Names with ".." are refused all the same. Whoever else reads the folder later treats it as hostile, too.
+ * Security: the tar is hostile. What runs this has the layer's folder as its root (unpack_process.c), so no absolute
+ * name, link or ".." leads out of it, whatever the code below does. Names with ".." are refused all the same.
  *
  * A folder's times are set at the end, since everything put into it changes them. The folder that the last entry
- * was put into stays open: most entries follow one from the same folder.
+ * was put into stays open: most entries follow one from the same folder. Whatever may have been part of its path goes
+ * by make_room, which closes it.
+ *
+ * What a new file has anyway is not set again: owner 0:0, unless a folder with the set-group-id bit was made, which
+ * hands on its group.
  */
 
 enum {
-	ENTRIES_MAX = 4 << 20,
+	ENTRIES_MAX = 2000000,
 	XATTR_MAX = 64 << 10,
 	XATTRS_MAX = 256,
 	READ_SIZE = 256 << 10,
+	FOLDERS_MAX = 256 << 20, /* bytes of the names of all folders */
 };
 #define BYTES_MAX (INT64_C(1) << 40)
 
@@ -52,39 +49,81 @@ struct unpack {
 	struct archive *tar;
 	struct err *e;
 	struct unpack_result result;
-	bool is_user;
+	bool is_user, has_setgid;
 	struct entry_name name;
+	char link[ENTRY_PATH_MAX];   /* the target of a hard link */
 	char parent[ENTRY_PATH_MAX]; /* of parent_fd */
 	int root_fd, parent_fd;
 	struct folder *folders;
-	size_t n_folders, room;
+	size_t n_folders, room, folder_bytes;
 };
 
 static int fail(struct unpack *u, int r, const char *what)
 {
-	return err_sys(u->e, r, "%s %s of the layer", what, u->name.path);
+	return err_sys(u->e, r, "%s %.200s of the layer", what, u->name.path);
+}
+
+/* ---- what overlayfs reads ------------------------------------------------------------------------ */
+
+static const char *opaque_name(const struct unpack *u)
+{
+	return u->is_user ? "user.overlay.opaque" : "trusted.overlay.opaque";
+}
+
+/* fsetxattr(2) wants no O_PATH descriptor, and there is no /proc here: the folder is opened for reading. */
+static int set_opaque(struct unpack *u, int dir_fd, const char *base)
+{
+	auto_close int fd = openat(dir_fd, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return fsetxattr(fd, opaque_name(u), "y", 1, 0) < 0 ? -errno : 0;
+}
+
+static bool is_whiteout(const struct stat *s)
+{
+	return S_ISCHR(s->st_mode) && s->st_rdev == makedev(0, 0);
 }
 
 /* ---- folders ------------------------------------------------------------------------------------- */
 
-/* Makes the missing ones of the first n bytes of path; what is there and is no folder gives way to one. */
+/* A whiteout gives way to a folder that is opaque: what lies below it in lower layers stays hidden. */
+static int replace_whiteout(struct unpack *u, const char *path)
+{
+	struct stat s;
+
+	if (fstatat(u->root_fd, path, &s, 0) < 0)
+		return -ENOTDIR;
+	if (S_ISDIR(s.st_mode))
+		return 0;
+	if (fstatat(u->root_fd, path, &s, AT_SYMLINK_NOFOLLOW) < 0 || !is_whiteout(&s))
+		return -ENOTDIR;
+	if (unlinkat(u->root_fd, path, 0) < 0 || mkdirat(u->root_fd, path, 0755) < 0)
+		return -errno;
+	return set_opaque(u, u->root_fd, path);
+}
+
+/* Makes the missing ones of the first n bytes of the entry's path. */
 static int make_parents(struct unpack *u, size_t n)
 {
 	char part[ENTRY_PATH_MAX];
 
 	for (size_t i = 1; i <= n; i++) {
-		struct stat s;
+		int r;
 
 		if (i < n && u->name.path[i] != '/')
 			continue;
 		memcpy(part, u->name.path, i);
 		part[i] = '\0';
-		if (mkdirat(u->root_fd, part, 0755) == 0)
-			continue;
-		if (errno != EEXIST)
+		if (mkdirat(u->root_fd, part, 0755) < 0) {
+			r = errno == EEXIST ? replace_whiteout(u, part) : -errno;
+			if (r < 0)
+				return r;
+		} else if (u->has_setgid &&
+			   (fchownat(u->root_fd, part, 0, 0, AT_SYMLINK_NOFOLLOW) < 0 ||
+			    fchmodat(u->root_fd, part, 0755, 0) < 0)) {
 			return -errno;
-		if (fstatat(u->root_fd, part, &s, 0) < 0 || !S_ISDIR(s.st_mode))
-			return -ENOTDIR;
+		}
 	}
 	return 0;
 }
@@ -103,7 +142,7 @@ static int open_parent(struct unpack *u)
 	if (u->parent_fd >= 0 && strcmp(path, u->parent) == 0)
 		return u->parent_fd;
 	fd = openat(u->root_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT) {
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
 		r = make_parents(u, n);
 		if (r < 0)
 			return r;
@@ -125,6 +164,10 @@ static void forget_parent(struct unpack *u)
 
 static int remember_folder(struct unpack *u, const struct timespec *mtime)
 {
+	/* Security: names are short in a compressed stream and long in memory. */
+	u->folder_bytes += strlen(u->name.path) + sizeof(struct folder);
+	if (u->folder_bytes > FOLDERS_MAX)
+		return -ENOMEM;
 	if (u->n_folders == u->room) {
 		size_t room = u->room ? u->room * 2 : 256;
 		struct folder *grown = realloc(u->folders, room * sizeof(*grown));
@@ -139,35 +182,20 @@ static int remember_folder(struct unpack *u, const struct timespec *mtime)
 	return u->folders[u->n_folders++].path ? 0 : -ENOMEM;
 }
 
-static void set_folder_times(struct unpack *u)
+static void set_folder_times(struct unpack *u, bool is_whole)
 {
 	while (u->n_folders > 0) {
 		struct folder *f = &u->folders[--u->n_folders];
 		const struct timespec times[2] = {f->mtime, f->mtime};
 
 		/* One that is gone or was replaced since: nothing to set. */
-		utimensat(u->root_fd, f->path, times, AT_SYMLINK_NOFOLLOW);
+		if (is_whole)
+			utimensat(u->root_fd, f->path, times, AT_SYMLINK_NOFOLLOW);
 		free(f->path);
 	}
 }
 
 /* ---- attributes ---------------------------------------------------------------------------------- */
-
-static const char *opaque_name(const struct unpack *u)
-{
-	return u->is_user ? "user.overlay.opaque" : "trusted.overlay.opaque";
-}
-
-/* By /proc where there is no other way: fsetxattr wants no O_PATH descriptor. The root has no /proc, so folders are
- * opened for reading. */
-static int set_opaque(struct unpack *u, int dir_fd, const char *base)
-{
-	auto_close int fd = openat(dir_fd, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	return fsetxattr(fd, opaque_name(u), "y", 1, 0) < 0 ? -errno : 0;
-}
 
 /* Security: overlay's own attributes in a tar would redirect or hide what is in lower layers. */
 static bool may_have(const char *name)
@@ -185,7 +213,7 @@ static int set_xattrs(struct unpack *u, struct archive_entry *entry, int fd, con
 	size_t size;
 
 	if (n > XATTRS_MAX)
-		return err_say(u->e, -E2BIG, "entry %s of the layer has %d extended attributes",
+		return err_say(u->e, -E2BIG, "entry %.200s of the layer has %d extended attributes",
 			       u->name.path, n);
 	while (n > 0 && archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
 		int r;
@@ -219,7 +247,7 @@ static int set_attributes(struct unpack *u, struct archive_entry *entry, int fd,
 	uid_t uid = (uid_t)archive_entry_uid(entry);
 	gid_t gid = (gid_t)archive_entry_gid(entry);
 	mode_t mode = archive_entry_perm(entry) & 07777;
-	bool is_ours = uid == 0 && gid == 0;
+	bool is_ours = uid == 0 && gid == 0 && !u->has_setgid;
 	int r = is_ours ? 0 : own(u, fchown(fd, uid, gid));
 
 	if (r == 0 && (made != mode || (!is_ours && mode & 07000)) && fchmod(fd, mode) < 0)
@@ -237,30 +265,27 @@ static struct timespec time_of(struct archive_entry *entry)
 /* ---- kinds --------------------------------------------------------------------------------------- */
 
 /* Makes room for the entry: what has its name goes, except a folder for a folder. Returns 1 for a whiteout that
- * went, 2 for a folder that stays. */
-static int make_room(struct unpack *u, int dir_fd, bool is_folder)
+ * went, 2 for a folder that stays. *dir_fd is opened anew where it may lead elsewhere now. */
+static int make_room(struct unpack *u, int *dir_fd, bool is_folder)
 {
 	struct stat s;
 	int r;
 
-	if (fstatat(dir_fd, u->name.base, &s, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(*dir_fd, u->name.base, &s, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	if (S_ISDIR(s.st_mode)) {
-		if (is_folder)
-			return 2;
-		forget_parent(u);
-		dir_fd = open_parent(u);
-		if (dir_fd < 0)
-			return dir_fd;
-		r = tree_remove_at(dir_fd, u->name.base);
-		return r < 0 ? r : 0;
-	}
-	if (unlinkat(dir_fd, u->name.base, 0) < 0)
-		return -errno;
-	return S_ISCHR(s.st_mode) && s.st_rdev == makedev(0, 0);
+	if (S_ISDIR(s.st_mode) && is_folder)
+		return 2;
+	r = S_ISDIR(s.st_mode)                       ? tree_remove_at(*dir_fd, u->name.base)
+	    : unlinkat(*dir_fd, u->name.base, 0) < 0 ? -errno
+						     : is_whiteout(&s);
+	if (r < 0 || !(S_ISDIR(s.st_mode) || S_ISLNK(s.st_mode)))
+		return r;
+	forget_parent(u);
+	*dir_fd = open_parent(u);
+	return *dir_fd < 0 ? *dir_fd : r;
 }
 
-static int put_data(struct unpack *u, int fd)
+static int put_data(struct unpack *u, int fd, int64_t size)
 {
 	const void *data;
 	int64_t offset = 0;
@@ -270,6 +295,9 @@ static int put_data(struct unpack *u, int fd)
 	while ((r = archive_read_data_block(u->tar, &data, &n, &offset)) == ARCHIVE_OK) {
 		const char *p = data;
 
+		/* Security: the map of a sparse file may lie. */
+		if (offset < 0 || offset > size || (int64_t)n > size - offset)
+			return fail(u, -EFBIG, "unpack");
 		while (n > 0) {
 			ssize_t done = pwrite(fd, p, n, offset);
 
@@ -283,8 +311,8 @@ static int put_data(struct unpack *u, int fd)
 		}
 	}
 	return r == ARCHIVE_EOF ? 0
-				: err_say(u->e, -EBADMSG, "file %s of the layer: %s", u->name.path,
-					  archive_error_string(u->tar));
+				: err_say(u->e, -EBADMSG, "file %.200s of the layer: %s",
+					  u->name.path, archive_error_string(u->tar));
 }
 
 static int put_file(struct unpack *u, int dir_fd, struct archive_entry *entry)
@@ -294,20 +322,21 @@ static int put_file(struct unpack *u, int dir_fd, struct archive_entry *entry)
 	mode_t mode = archive_entry_perm(entry) & 07777;
 	int64_t size = archive_entry_size(entry);
 	auto_close int fd = openat(dir_fd, u->name.base, flags, mode);
-	int r = 0;
+	int r = fd < 0 ? -errno : 0;
 
-	if (fd < 0 && errno == EEXIST) {
-		r = make_room(u, dir_fd, false);
-		dir_fd = r < 0 ? r : open_parent(u);
-		fd = dir_fd < 0 ? dir_fd : openat(dir_fd, u->name.base, flags, mode);
-		r = dir_fd;
+	if (r == -EEXIST) {
+		r = make_room(u, &dir_fd, false);
+		if (r >= 0)
+			fd = openat(dir_fd, u->name.base, flags, mode);
+		if (r >= 0 && fd < 0)
+			r = -errno;
 	}
-	if (fd < 0)
-		return fail(u, r < 0 ? r : -errno, "make");
-	if (size < 0 || u->result.bytes + size > BYTES_MAX)
+	if (r < 0)
+		return fail(u, r, "make");
+	if (size < 0 || size > BYTES_MAX - u->result.bytes)
 		return fail(u, -EFBIG, "unpack");
 	u->result.bytes += size;
-	r = size ? put_data(u, fd) : 0;
+	r = size ? put_data(u, fd, size) : 0;
 	/* A hole at its end is nothing that was written. */
 	if (r == 0 && archive_entry_sparse_count(entry) > 0 && ftruncate(fd, size) < 0)
 		r = fail(u, -errno, "write");
@@ -325,7 +354,7 @@ static int put_folder(struct unpack *u, int dir_fd, struct archive_entry *entry)
 	int had = 0, r = 0;
 
 	if (u->name.kind != ENTRY_ROOT && mkdirat(dir_fd, u->name.base, 0755) < 0) {
-		had = errno == EEXIST ? make_room(u, dir_fd, true) : -errno;
+		had = errno == EEXIST ? make_room(u, &dir_fd, true) : -errno;
 		if (had >= 0 && had < 2 && mkdirat(dir_fd, u->name.base, 0755) < 0)
 			had = -errno;
 		if (had < 0)
@@ -340,47 +369,48 @@ static int put_folder(struct unpack *u, int dir_fd, struct archive_entry *entry)
 		r = -errno;
 	if (r == 0)
 		r = set_attributes(u, entry, fd, (mode_t)-1);
+	u->has_setgid |= (archive_entry_perm(entry) & S_ISGID) != 0;
 	return r < 0 ? fail(u, r, "make") : remember_folder(u, &mtime);
 }
 
-static int put_link(struct unpack *u, int dir_fd, struct archive_entry *entry)
+/* Without AT_SYMLINK_FOLLOW: a link to a symbolic link is one more of those. */
+static int make_link(struct unpack *u, const char *target, int dir_fd)
 {
-	char target[ENTRY_PATH_MAX];
-	int r = entry_link_read(archive_entry_hardlink(entry), target, u->e);
+	return linkat(u->root_fd, target, dir_fd, u->name.base, 0) < 0 ? -errno : 0;
+}
 
-	if (r < 0)
-		return r;
-	if (strcmp(target, u->name.path) == 0)
-		return err_say(u->e, -EINVAL, "entry %s of the layer is a link to itself", target);
-	/* Without AT_SYMLINK_FOLLOW: a link to a symbolic link is one more of those. */
-	if (linkat(u->root_fd, target, dir_fd, u->name.base, 0) == 0)
-		return 0;
-	if (errno == EEXIST) {
-		r = make_room(u, dir_fd, false);
-		dir_fd = r < 0 ? r : open_parent(u);
-		if (dir_fd < 0)
-			return fail(u, dir_fd, "make");
-		if (linkat(u->root_fd, target, dir_fd, u->name.base, 0) == 0)
-			return 0;
+static int put_link(struct unpack *u, int dir_fd)
+{
+	struct stat s;
+	int r;
+
+	/* Security: a whiteout is what only .wh. may ask for. */
+	if (fstatat(u->root_fd, u->link, &s, AT_SYMLINK_NOFOLLOW) == 0 && is_whiteout(&s))
+		return err_say(u->e, -EINVAL, "entry %.200s of the layer links to a whiteout",
+			       u->name.path);
+	r = make_link(u, u->link, dir_fd);
+	if (r == -EEXIST) {
+		r = make_room(u, &dir_fd, false);
+		if (r >= 0)
+			r = make_link(u, u->link, dir_fd);
 	}
-	return err_sys(u->e, -errno, "link %s of the layer to %s", u->name.path, target);
+	return r < 0 ? err_sys(u->e, r, "link %.200s of the layer to %.200s", u->name.path, u->link)
+		     : 0;
 }
 
 static int put_symlink(struct unpack *u, int dir_fd, struct archive_entry *entry)
 {
 	const struct timespec times[2] = {time_of(entry), time_of(entry)};
 	const char *target = archive_entry_symlink(entry);
-	int r;
+	int r = symlinkat(target, dir_fd, u->name.base) < 0 ? -errno : 0;
 
-	if (!target || !*target)
-		return err_say(u->e, -EINVAL, "entry %s of the layer is a link to nothing",
-			       u->name.path);
-	if (symlinkat(target, dir_fd, u->name.base) < 0) {
-		r = errno == EEXIST ? make_room(u, dir_fd, false) : -errno;
-		dir_fd = r < 0 ? r : open_parent(u);
-		if (dir_fd < 0 || symlinkat(target, dir_fd, u->name.base) < 0)
-			return fail(u, dir_fd < 0 ? dir_fd : -errno, "make");
+	if (r == -EEXIST) {
+		r = make_room(u, &dir_fd, false);
+		if (r >= 0)
+			r = symlinkat(target, dir_fd, u->name.base) < 0 ? -errno : 0;
 	}
+	if (r < 0)
+		return fail(u, r, "make");
 	r = own(u, fchownat(dir_fd, u->name.base, (uid_t)archive_entry_uid(entry),
 			    (gid_t)archive_entry_gid(entry), AT_SYMLINK_NOFOLLOW));
 	if (r < 0)
@@ -394,15 +424,10 @@ static int put_node(struct unpack *u, int dir_fd, struct archive_entry *entry)
 	const struct timespec times[2] = {time_of(entry), time_of(entry)};
 	mode_t type = archive_entry_filetype(entry), mode = archive_entry_perm(entry) & 07777;
 	dev_t device = type == S_IFIFO ? 0 : archive_entry_rdev(entry);
-	int r = make_room(u, dir_fd, false);
+	int r = make_room(u, &dir_fd, false);
 
-	dir_fd = r < 0 ? r : open_parent(u);
-	if (dir_fd < 0)
-		return fail(u, dir_fd, "make");
-	/* Security: a device 0/0 is a whiteout to overlayfs, which only .wh. may ask for. */
-	if (type == S_IFCHR && device == makedev(0, 0))
-		return err_say(u->e, -EINVAL, "entry %s of the layer is a device 0/0",
-			       u->name.path);
+	if (r < 0)
+		return fail(u, r, "make");
 	if (mknodat(dir_fd, u->name.base, type | mode, device) < 0) {
 		if (errno != EPERM || !u->is_user)
 			return fail(u, -errno, "make");
@@ -422,13 +447,14 @@ static int put_node(struct unpack *u, int dir_fd, struct archive_entry *entry)
 static int put_whiteout(struct unpack *u, int dir_fd)
 {
 	struct stat s;
+	int r = 0;
 
 	/* Whiteouts speak of lower layers: what this layer itself has there stays. */
-	if (fstatat(dir_fd, u->name.base, &s, AT_SYMLINK_NOFOLLOW) == 0)
-		return S_ISDIR(s.st_mode) ? set_opaque(u, dir_fd, u->name.base) : 0;
-	return mknodat(dir_fd, u->name.base, S_IFCHR, makedev(0, 0)) < 0
-		       ? fail(u, -errno, "make the whiteout for")
-		       : 0;
+	if (fstatat(dir_fd, u->name.base, &s, AT_SYMLINK_NOFOLLOW) < 0)
+		r = mknodat(dir_fd, u->name.base, S_IFCHR, makedev(0, 0)) < 0 ? -errno : 0;
+	else if (S_ISDIR(s.st_mode))
+		r = set_opaque(u, dir_fd, u->name.base);
+	return r < 0 ? fail(u, r, "make the whiteout for") : 0;
 }
 
 static int put_opaque(struct unpack *u)
@@ -447,8 +473,8 @@ static int put_opaque(struct unpack *u)
 
 static int put_entry(struct unpack *u, struct archive_entry *entry)
 {
-	int r = entry_name_read(archive_entry_pathname(entry), &u->name, u->e), dir_fd;
-	mode_t type = archive_entry_filetype(entry);
+	struct entry_facts facts = entry_facts_of(entry);
+	int r = entry_check(&facts, &u->name, u->link, u->e), dir_fd;
 
 	if (r < 0 || u->name.kind == ENTRY_IGNORED)
 		return r;
@@ -459,24 +485,17 @@ static int put_entry(struct unpack *u, struct archive_entry *entry)
 		return fail(u, dir_fd, "make the folder of");
 	if (u->name.kind == ENTRY_WHITEOUT)
 		return put_whiteout(u, dir_fd);
-	if (u->name.kind == ENTRY_ROOT && type != S_IFDIR)
-		return err_say(u->e, -EINVAL, "the root of the layer is no folder");
-	if (archive_entry_hardlink(entry))
-		return put_link(u, dir_fd, entry);
-	switch (type) {
+	if (facts.hard_link)
+		return put_link(u, dir_fd);
+	switch (facts.type) {
 	case S_IFREG:
 		return put_file(u, dir_fd, entry);
 	case S_IFDIR:
 		return put_folder(u, dir_fd, entry);
 	case S_IFLNK:
 		return put_symlink(u, dir_fd, entry);
-	case S_IFCHR:
-	case S_IFBLK:
-	case S_IFIFO:
-		return put_node(u, dir_fd, entry);
 	default:
-		return err_say(u->e, -EINVAL, "entry %s of the layer is of no known type",
-			       u->name.path);
+		return put_node(u, dir_fd, entry);
 	}
 }
 
@@ -502,70 +521,45 @@ static int put_all(struct unpack *u)
 	}
 }
 
-/* ---- the process --------------------------------------------------------------------------------- */
-
-/* Order: the root last, then nothing of the host is left to name. */
-static int confine(int dir_fd, struct err *e)
+struct archive *unpack_open(struct err *e)
 {
-	const struct rlimit none = {0, 0};
+	struct archive *tar = archive_read_new();
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setrlimit(RLIMIT_CORE, &none);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return err_sys(e, -errno, "confine the unpacking process");
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC) < 0)
-		return err_sys(e, -errno, "give the unpacking process namespaces of its own");
-	if (fchdir(dir_fd) < 0 || chroot(".") < 0)
-		return err_sys(e, -errno, "confine the unpacking process to the layer's folder");
-	return 0;
+	if (tar && archive_read_support_format_tar(tar) == ARCHIVE_OK &&
+	    archive_read_support_format_empty(tar) == ARCHIVE_OK)
+		return tar;
+	archive_read_free(tar);
+	err_sys(e, -ENOMEM, "read a layer's tar");
+	return NULL;
 }
 
-/* The rest of the stream belongs to the layer's digest. */
-static void drain(int fd)
+static int unpack_all(struct unpack *u, int tar_fd)
 {
-	static char buf[READ_SIZE];
-
-	while (read(fd, buf, sizeof(buf)) > 0)
-		continue;
-}
-
-static int unpack(struct unpack *u, int tar_fd)
-{
-	int r;
-
-	u->tar = archive_read_new();
-	if (!u->tar || archive_read_support_format_tar(u->tar) != ARCHIVE_OK ||
-	    archive_read_support_format_empty(u->tar) != ARCHIVE_OK ||
-	    archive_read_open_fd(u->tar, tar_fd, READ_SIZE) != ARCHIVE_OK)
+	u->tar = unpack_open(u->e);
+	if (!u->tar)
+		return -ENOMEM;
+	if (archive_read_open_fd(u->tar, tar_fd, READ_SIZE) != ARCHIVE_OK)
 		return err_say(u->e, -EBADMSG, "the layer's tar cannot be read: %s",
-			       u->tar ? archive_error_string(u->tar) : "out of memory");
-	r = put_all(u);
-	if (r == 0)
-		set_folder_times(u);
-	return r;
+			       archive_error_string(u->tar));
+	/* Made under the umask and perhaps below a folder with the set-group-id bit. */
+	if (fchown(u->root_fd, 0, 0) < 0 || fchmod(u->root_fd, 0755) < 0)
+		return err_sys(u->e, -errno, "set the owner of the layer's folder");
+	return put_all(u);
 }
 
-void unpack_main(int tar_fd, int dir_fd, int result_fd, bool is_user)
+int unpack_tar(int tar_fd, int dir_fd, bool is_user, struct unpack_result *ret)
 {
 	struct unpack u = {.is_user = is_user, .root_fd = dir_fd, .parent_fd = -EBADF};
-	int fds[] = {tar_fd, dir_fd, result_fd};
+	struct err e = {0};
 	int r;
 
-	u.e = &u.result.err;
-	/* Everything else that the program has open is none of its business. */
-	for (int i = 0; i < 3; i++)
-		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 10);
-	for (int i = 0; i < 3; i++)
-		dup2(fds[i], 3 + i);
-	sys_close_range(6, ~0U, 0);
-	u.root_fd = 4;
-	umask(0);
-	/* Names in pax headers are UTF-8; those that are not are taken as they are. */
-	setlocale(LC_CTYPE, "C.UTF-8");
-	r = confine(u.root_fd, u.e);
-	if (r == 0)
-		r = unpack(&u, 3);
-	if (r == 0)
-		drain(3);
-	_exit(fd_write_all(5, &u.result, sizeof(u.result)) < 0);
+	u.e = &e;
+	r = unpack_all(&u, tar_fd);
+	set_folder_times(&u, r == 0);
+	free(u.folders);
+	forget_parent(&u);
+	archive_read_free(u.tar);
+	u.result.err = e;
+	*ret = u.result;
+	return r;
 }
