@@ -99,16 +99,6 @@ int entry_name_read(const char *name, struct entry_name *ret, struct err *e)
 	return 0;
 }
 
-<<<<<<< Updated upstream
-int entry_link_read(const char *name, char ret[ENTRY_PATH_MAX], struct err *e)
-{
-	int r;
-
-	if (!name || !*name)
-		return err_say(e, -EINVAL, "an entry of the layer is a link to nothing");
-	r = clean(name, ret, e);
-	return r < 0 ? r : !ret[0] ? refuse(name, "is a link to the layer itself", e) : 0;
-=======
 /* ---- the entry ----------------------------------------------------------------------------------- */
 
 struct entry_facts entry_facts_of(struct archive_entry *entry)
@@ -163,5 +153,4 @@ int entry_check(const struct entry_facts *f, struct entry_name *ret, char ret_li
 	default:
 		return refuse(f->name, "is of no known type", e);
 	}
->>>>>>> Stashed changes
 }
