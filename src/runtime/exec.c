@@ -34,21 +34,14 @@ struct joining {
 
 /* ---- the child --------------------------------------------------------------------------------- */
 
-/* The kinds that the container does not share with its creator; pid is entered before the clone. */
-static int join_flags(const struct joining *j, bool with_pid)
+/* Joins those of the kinds (bits by enum ns_type) that the container does not share with its creator. */
+static int join_kinds(const struct joining *j, unsigned kinds, struct err *e)
 {
 	int flags = 0;
 
 	for (int i = 0; i < NS_TYPE_COUNT; i++)
-		if (j->ns.action[i] != NS_INHERIT && (i != NS_PID || with_pid))
+		if (j->ns.action[i] != NS_INHERIT && kinds & 1U << i)
 			flags |= (int)ns_kinds[i]->clone_flag;
-	return flags;
-}
-
-static int join_all(const struct joining *j, bool with_pid, struct err *e)
-{
-	int flags = join_flags(j, with_pid);
-
 	if (flags && setns(j->init_pidfd, flags) < 0)
 		return err_sys(e, -errno, "join the namespaces of container %s", j->container.id);
 	return 0;
@@ -56,7 +49,8 @@ static int join_all(const struct joining *j, bool with_pid, struct err *e)
 
 static int exec_stage(void *arg, struct err *e)
 {
-	return join_all(arg, true, e);
+	/* Order: with "nsdelegate" nobody enters a group from another cgroup namespace. */
+	return join_kinds(arg, ~(1U << NS_CGROUP), e);
 }
 
 /* Inside: what the user namespace allows, and its root's ids. */
@@ -107,7 +101,9 @@ static int enter_container(struct joining *j, struct err *e)
 	}
 	/* Security: nobody inside may trace us or open our files (CVE-2016-9962). */
 	prctl(PR_SET_DUMPABLE, 0);
-	if (!j->is_staged && (r = join_all(j, false, e)) < 0)
+	/* pid was entered before the clone */
+	r = join_kinds(j, j->is_staged ? 1U << NS_CGROUP : ~(1U << NS_PID), e);
+	if (r < 0)
 		return r;
 	if (j->root_fd >= 0 && (fchdir(j->root_fd) < 0 || chroot(".") < 0))
 		return err_sys(e, -errno, "enter the root of container %s", j->container.id);
@@ -226,13 +222,23 @@ static int open_init(struct joining *j, struct err *e)
 	return skip_own_user(j, e);
 }
 
+/* For an exec a namespace that the container made is one to join like any other. */
+static int own_pid(const struct joining *j)
+{
+	struct ns_plan joins = j->ns;
+
+	if (joins.action[NS_PID] == NS_CREATE)
+		joins.action[NS_PID] = NS_JOIN;
+	return ns_own_pid(&joins);
+}
+
 static int launch(struct joining *j, struct err *e)
 {
 	static const struct launch_table table = {
 		.handler = {[STEP_CONSOLE] = on_console, [STEP_LISTENER] = on_listener},
 	};
 	struct launch_table answers = table;
-	auto_close int own_pid_ns = ns_own_pid(&j->ns);
+	auto_close int own_pid_ns = own_pid(j);
 	int r;
 
 	j->launch = (struct launch){LAUNCH_INIT};
