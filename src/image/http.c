@@ -208,6 +208,14 @@ static bool is_breakage(CURLcode code)
 	}
 }
 
+/* A host that was never there is mostly a slip of the hand or a missing network: people want to know soon. */
+static bool is_nobody_there(const struct http_transfer *t, CURLcode code)
+{
+	return t->attempt >= 1 && !t->received &&
+	       (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
+		code == CURLE_COULDNT_RESOLVE_PROXY);
+}
+
 static int code_errno(CURLcode code)
 {
 	switch (code) {
@@ -231,13 +239,17 @@ static int describe_code(struct http_transfer *t, CURLcode code)
 	char *text = t->text[0] ? t->text : (char *)curl_easy_strerror(code);
 	int r = code_errno(code);
 	const char *mend = "";
+	long number = 0;
 
 	if (r == -EKEYREJECTED)
 		mend = arena_printf(&t->arena,
 				    " (an authority of your own goes to "
 				    "/etc/berth/certs.d/%s/ca.crt)",
 				    http_clean(transfer_host(t->url, &t->arena), 100, &t->arena));
-	text = arena_strdup(&t->arena, text);
+	curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
+	text = code == CURLE_COULDNT_CONNECT && number > 0
+		       ? arena_printf(&t->arena, "connect: %s", err_text((int)number))
+		       : arena_strdup(&t->arena, text);
 	text[0] = (char)tolower((unsigned char)text[0]);
 	return err_say(&t->e, r, "%s: %s%s", transfer_name(t),
 		       http_clean(text, CURL_ERROR_SIZE, &t->arena), mend);
@@ -261,7 +273,8 @@ static void settle(struct http_transfer *t, CURLcode code)
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->status);
 	is_streaming = rq->take && (t->status == 200 || t->status == 206);
 	if (code != CURLE_OK && !t->is_cut) {
-		if (!is_breakage(code) || !try_again(t, curl_easy_strerror(code)))
+		if (!is_breakage(code) || is_nobody_there(t, code) ||
+		    !try_again(t, curl_easy_strerror(code)))
 			finish(t, describe_code(t, code));
 	} else if (is_reading && is_redirect(t->status)) {
 		redirect(t);
