@@ -68,9 +68,9 @@ uint64_t ns_clone_flags(const struct ns_plan *p);
  * cannot leave again (can_return: it holds ns_own_pid's descriptor). */
 bool ns_needs_stage(const struct ns_plan *p, bool can_return);
 
-/* Where a pid namespace is to be joined: a descriptor of the caller's own, by which it may return, or -EPERM where it
- * may not (a process of another user namespace than that of its pid namespace). Else -EBADF. */
-int ns_own_pid(const struct ns_plan *p);
+/* For who joins a pid namespace: a descriptor of the caller's own, by which it may return, or -EPERM where it may not
+ * (a process of another user namespace than that of its pid namespace). */
+int ns_own_pid(void);
 
 /* True where fd is the namespace of this kind that the caller is in already. */
 bool ns_is_own(const struct ns_kind *kind, int fd);

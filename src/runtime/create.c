@@ -167,7 +167,8 @@ static int on_console(void *arg, struct request *q, struct err *e)
 	if (c->q->console_socket)
 		return console_send(c->q->console_socket, q->fd, e);
 	c->master = TAKE_FD(q->fd);
-	console_clear_onlcr(c->master);
+	if (!c->q->keeps_onlcr)
+		console_clear_onlcr(c->master);
 	return 0;
 }
 
@@ -255,7 +256,7 @@ static void name_groups(struct creation *c)
 static int launch_child(struct creation *c, struct child *child, struct err *e)
 {
 	const struct ns_plan *ns = &c->plan.ns;
-	auto_close int own_pid_ns = ns_own_pid(ns);
+	auto_close int own_pid_ns = ns->action[NS_PID] == NS_JOIN ? ns_own_pid() : -EBADF;
 	int r;
 
 	c->launch.flags = ns_clone_flags(ns);

@@ -49,6 +49,8 @@ static int join_kinds(const struct joining *j, unsigned kinds, struct err *e)
 
 static int exec_stage(void *arg, struct err *e)
 {
+	/* Security: it is seen from inside as soon as it has joined. */
+	prctl(PR_SET_DUMPABLE, 0);
 	/* Order: with "nsdelegate" nobody enters a group from another cgroup namespace. */
 	return join_kinds(arg, ~(1U << NS_CGROUP), e);
 }
@@ -222,30 +224,21 @@ static int open_init(struct joining *j, struct err *e)
 	return skip_own_user(j, e);
 }
 
-/* For an exec a namespace that the container made is one to join like any other. */
-static int own_pid(const struct joining *j)
-{
-	struct ns_plan joins = j->ns;
-
-	if (joins.action[NS_PID] == NS_CREATE)
-		joins.action[NS_PID] = NS_JOIN;
-	return ns_own_pid(&joins);
-}
-
 static int launch(struct joining *j, struct err *e)
 {
 	static const struct launch_table table = {
 		.handler = {[STEP_CONSOLE] = on_console, [STEP_LISTENER] = on_listener},
 	};
 	struct launch_table answers = table;
-	auto_close int own_pid_ns = own_pid(j);
+	bool joins_pid = j->ns.action[NS_PID] != NS_INHERIT;
+	auto_close int own_pid_ns = joins_pid ? ns_own_pid() : -EBADF;
 	int r;
 
 	j->launch = (struct launch){LAUNCH_INIT};
 	j->launch.cgroup_fd = cgroup_clone_fd(&j->cgroup);
 	j->launch.child = exec_child;
 	j->launch.arg = j;
-	j->is_staged = j->ns.action[NS_PID] != NS_INHERIT && own_pid_ns < 0;
+	j->is_staged = joins_pid && own_pid_ns < 0;
 	if (j->is_staged)
 		j->launch.stage = exec_stage;
 	if (j->ns.action[NS_PID] != NS_INHERIT && !j->is_staged &&

@@ -56,6 +56,7 @@ struct create_request {
 	int root_fd;
 	/* run only */
 	bool is_detached, keeps, no_subreaper;
+	bool keeps_onlcr; /* of a terminal that the caller pumps: it stays as the kernel makes it */
 };
 
 struct exec_request {

@@ -78,7 +78,7 @@ class Berth:
         return sorted(os.listdir(path)) if os.path.isdir(path) else []
 
     def await_state(self, name, state):
-        wait_for(lambda: (self.status(name) or {}).get("state") == state, f"container {name} is {state}")
+        wait_for(lambda: (self.status(name) or {}).get("state") == state)
 
     def leftovers(self):
         """What a store without containers must not hold."""

@@ -64,7 +64,12 @@ static int make(struct monitor *m, struct err *e)
 	if (root < 0)
 		return root;
 	m->request = (struct create_request){
-		.id = m->id, .bundle = m->bundle, .has_root = true, .root_fd = root};
+		.id = m->id,
+		.bundle = m->bundle,
+		.has_root = true,
+		.root_fd = root,
+		/* Our clients' terminals are raw. Order: the program may look at it before we could. */
+		.keeps_onlcr = true};
 	r = streams_make(m, e);
 	if (r == 0)
 		r = creation_make(&m->creation, &m->engine.runtime, &m->request, true, e);

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -193,14 +192,7 @@ void input_end(struct monitor *m)
 
 void streams_start(struct monitor *m, int master)
 {
-	struct termios t;
-
 	if (master >= 0) {
-		/* The runtime's foreground wants plain newlines; ours is a terminal in raw mode. */
-		if (tcgetattr(master, &t) == 0) {
-			t.c_oflag |= ONLCR;
-			tcsetattr(master, TCSANOW, &t);
-		}
 		fcntl(master, F_SETFL, O_NONBLOCK);
 		m->out[0].fd = master;
 		m->in.fd = fcntl(master, F_DUPFD_CLOEXEC, 10);

@@ -277,6 +277,7 @@ int container_wait(const struct engine *g, const struct container_info *c, int *
 	auto_arena struct arena a = {0};
 	bool has_tty;
 	auto_close int socket = attach_connect(g, c->record.id, 0, &has_tty, NULL);
+	auto_close int monitor = -EBADF;
 	int r;
 
 	while (socket >= 0 && attach_receive(socket, &m, data) >= 0)
@@ -284,6 +285,10 @@ int container_wait(const struct engine *g, const struct container_info *c, int *
 			*ret_code = (int)m.value;
 			return 0;
 		}
+	/* Order: a monitor that takes no more clients may still have the end to write down. */
+	monitor = live_monitor(g, c);
+	if (monitor >= 0)
+		await_end(monitor, INT64_MAX);
 	r = container_find(g, c->record.id, &a, &again, e);
 	if (r == 0)
 		*ret_code = (int)again.status.exit_code;
