@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "integration"))
 
-from harness import REPO, SLOW, wait_for  # noqa: E402
+from harness import REPO, SLOW, USER, wait_for  # noqa: E402
 
 pytest_plugins = ["harness.fixtures"]
 BUILD = os.environ.get("BERTH_BUILD", os.path.join(REPO, "build"))
@@ -114,3 +114,17 @@ def berth(place, loaded):
     subprocess.run(["cp", "-a", "--reflink=auto", loaded.data, store.data], check=True)
     yield store
     store.close()
+
+
+@pytest.fixture
+def user(place, subids, loaded):
+    """berth as an ordinary user with subordinate ids."""
+    home = os.path.join(place, "home")
+    os.mkdir(home)
+    store = Berth(home)
+    store.env.update(HOME=home, XDG_RUNTIME_DIR=home)
+    subprocess.run(["chown", "-R", f"{USER}:{USER}", home], check=True)
+    store.prefix = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+    yield store
+    store.run("rm", "--all", "--force", "--volumes")
+    assert not store.leftovers()

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from harness import LANE, Cgroups, wait_for
+from harness import LANE, USER, Cgroups, wait_for
 
 
 def test_output_and_streams(berth):
@@ -432,22 +432,6 @@ def test_inspect_in_docker_s_shape(berth):
 # ---- as an ordinary user ------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def user(place, subids, loaded):
-    """berth as an ordinary user with subordinate ids."""
-    from conftest import Berth
-    from harness import USER
-    home = os.path.join(place, "home")
-    os.mkdir(home)
-    store = Berth(home)
-    store.env.update(HOME=home, XDG_RUNTIME_DIR=home)
-    subprocess.run(["chown", "-R", f"{USER}:{USER}", home], check=True)
-    store.prefix = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
-    yield store
-    store.run("rm", "--all", "--force", "--volumes")
-    assert not store.leftovers()
-
-
 def test_user_runs(user):
     assert user("run", "--rm", "busybox", "sh", "-c", "id -u; awk '{print $3}' /proc/self/uid_map").split() == ["0", "1", "65536"]
     assert user("run", "--rm", "-u", "nobody", "busybox", "id", "-un") == "nobody\n"
@@ -469,5 +453,4 @@ def test_user_lives(user):
 
 
 def test_user_keeps_his_id(user):
-    from harness import USER
     assert user("run", "--rm", "--userns", "keep-id", "busybox", "id", "-u") == f"{USER}\n"
