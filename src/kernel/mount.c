@@ -273,22 +273,31 @@ static int new_by_name(const struct mount_new *n, const struct mount_target *t)
 	return r < 0 ? r : open_top(t);
 }
 
-int mount_new(const struct mount_new *n, const struct mount_target *t, struct err *e)
+int mount_make(const struct mount_new *n, struct err *e)
 {
-	auto_close int mount_fd = -EBADF;
+	auto_close int fs_fd = -EBADF;
 	int r;
 
 	if (is_fallback || is_data_long(n->data))
-		return new_by_name(n, t);
-	auto_close int fs_fd = sys_fsopen(n->type, FSOPEN_CLOEXEC);
+		return -ENOSYS;
+	fs_fd = sys_fsopen(n->type, FSOPEN_CLOEXEC);
 	if (fs_fd < 0)
-		return is_refused(fs_fd) ? new_by_name(n, t) : fs_fd;
+		return is_refused(fs_fd) ? -ENOSYS : fs_fd;
 	r = configure(fs_fd, n);
 	if (r < 0) {
 		take_message(fs_fd, r, e);
 		return r;
 	}
-	mount_fd = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned)n->attrs);
+	return sys_fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned)n->attrs);
+}
+
+int mount_new(const struct mount_new *n, const struct mount_target *t, struct err *e)
+{
+	auto_close int mount_fd = mount_make(n, e);
+	int r;
+
+	if (mount_fd == -ENOSYS)
+		return new_by_name(n, t);
 	if (mount_fd < 0)
 		return mount_fd;
 	r = sys_move_mount(mount_fd, "", t->fd, "",

@@ -58,6 +58,9 @@ struct mount_tree {
  * kernel's own message where there is one (fsopen(2) "message retrieval"). */
 int mount_new(const struct mount_new *n, const struct mount_target *t, struct err *e);
 
+/* The same, left detached. -ENOSYS: only mount(2) can make it here. */
+int mount_make(const struct mount_new *n, struct err *e);
+
 /* Clones the tree at path (dir_fd as openat(2), "" for dir_fd itself; symbolic links are followed).
  * The caller closes ret->fd. Returns 0 or -errno. */
 int mount_clone(int dir_fd, const char *path, bool is_recursive, struct mount_tree *ret);

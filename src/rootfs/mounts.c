@@ -48,13 +48,17 @@ static bool is_dev(const struct rootfs_mount *m)
 
 /* ---- binds ------------------------------------------------------------------------------------- */
 
+int source_ask(struct rootfs_build *b, int index, struct err *e)
+{
+	return b->helper && b->helper->open_source
+		       ? b->helper->open_source(b->helper->arg, index, e)
+		       : rootfs_open_source(b->p, index, -EBADF, e);
+}
+
 static int ask_helper(struct rootfs_build *b, const struct rootfs_mount *m, struct mount_tree *ret,
 		      struct err *e)
 {
-	int index = (int)(m - b->p->mounts.v);
-	int fd = b->helper && b->helper->open_source
-			 ? b->helper->open_source(b->helper->arg, index, e)
-			 : rootfs_open_source(b->p, index, -EBADF, e);
+	int fd = source_ask(b, (int)(m - b->p->mounts.v), e);
 
 	if (fd < 0)
 		return mount_failed(m, fd, e);
@@ -150,6 +154,20 @@ static const char *tmpfs_data(const struct rootfs_mount *m, int target, char *bu
 	return buf;
 }
 
+/* What is copied up comes with the owner of its directory, as it does with the mode. */
+static int copy_owner(const struct rootfs_mount *m, int old_dir, int mount_fd)
+{
+	struct stat s;
+
+	if (m->data && (strstr(m->data, "uid=") || strstr(m->data, "gid=")))
+		return 0;
+	if (fstat(old_dir, &s) < 0)
+		return -errno;
+	if (!s.st_uid && !s.st_gid)
+		return 0;
+	return sys_return(fchownat(mount_fd, "", s.st_uid, s.st_gid, AT_EMPTY_PATH));
+}
+
 /* What is left once the mount is attached: copies, recursive attributes, propagation. */
 static int new_finish(const struct rootfs_mount *m, int mount_fd, int old_dir, uint64_t late)
 {
@@ -158,7 +176,7 @@ static int new_finish(const struct rootfs_mount *m, int mount_fd, int old_dir, u
 	size_t n;
 	int r = 0;
 
-	if (old_dir >= 0)
+	if (old_dir >= 0 && (r = copy_owner(m, old_dir, mount_fd)) >= 0)
 		r = tree_copy(old_dir, mount_fd);
 	rest.attr_clear = 0; /* a new mount has nothing to clear */
 	n = changes_of(&rest, late, change);
@@ -181,10 +199,12 @@ static const char *bind_instead(const struct rootfs_plan *p, const struct rootfs
 	return NULL;
 }
 
-static int new_failed(struct rootfs_build *b, const struct rootfs_mount *m, int r, struct err *e)
+static int new_failed(struct rootfs_build *b, const struct rootfs_mount *m, int target, int r,
+		      struct err *e)
 {
 	const char *source = bind_instead(b->p, m, r);
 	struct rootfs_mount bind = *m;
+	struct stat s;
 
 	if (source) {
 		if (e)
@@ -195,14 +215,47 @@ static int new_failed(struct rootfs_build *b, const struct rootfs_mount *m, int 
 	if (e && e->code)
 		return err_within(e, "error mounting \"%s\" to rootfs at \"%s\"",
 				  m->source ? m->source : m->type, m->destination);
+	/* the kernel's word for it: EINVAL of move_mount(2) */
+	if (r == -EINVAL && fstat(target, &s) == 0 && !S_ISDIR(s.st_mode))
+		r = -ENOTDIR;
 	return mount_failed(m, r, e);
+}
+
+uint64_t mount_late_attrs(const struct rootfs_mount *m)
+{
+	return m->copies_up || m->is_idmap || is_dev(m) ? m->attr_set & MOUNT_ATTR_RDONLY : 0;
+}
+
+/* The parent makes it, as the right to map it belongs to the owner of the super block. It did not see the
+ * directory below, whose mode a tmpfs takes; where the mapping has no owner for it, the mode stays. */
+static int new_mapped(struct rootfs_build *b, const struct rootfs_mount *m,
+		      const struct mount_target *t, struct err *e)
+{
+	bool has_mode = !str_eq(m->type, "tmpfs") || (m->data && strstr(m->data, "mode="));
+	struct mount_tree tree = {.fd = -EBADF};
+	int r = ask_helper(b, m, &tree, e);
+	struct stat s;
+
+	if (r < 0)
+		return r;
+	if (!has_mode && fstat(t->fd, &s) == 0) {
+		auto_close int fd = openat(tree.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd >= 0 && fchmod(fd, s.st_mode & 07777) < 0 && errno != EPERM)
+			r = -errno;
+	}
+	if (r >= 0)
+		r = mount_attach(&tree, NULL, 0, t);
+	if (r < 0)
+		close(tree.fd);
+	return r < 0 ? r : tree.fd;
 }
 
 static int new_one(struct rootfs_build *b, const struct rootfs_mount *m, struct err *e)
 {
 	auto_close int target = target_open(b, m, -EBADF, e), fd = -EBADF, old_dir = -EBADF;
 	struct mount_target t = {target, b->r->root_fd, m->destination};
-	uint64_t late = m->copies_up || is_dev(m) ? m->attr_set & MOUNT_ATTR_RDONLY : 0;
+	uint64_t late = mount_late_attrs(m);
 	struct mount_new n = {m->type, m->source, m->data, m->sb_flags, m->attr_set & ~late};
 	char data[512];
 	int r;
@@ -215,9 +268,11 @@ static int new_one(struct rootfs_build *b, const struct rootfs_mount *m, struct 
 		if (old_dir < 0)
 			return mount_failed(m, -errno, e);
 	}
-	fd = mount_new(&n, &t, e);
+	fd = m->is_idmap ? new_mapped(b, m, &t, e) : mount_new(&n, &t, e);
+	if (fd < 0 && m->is_idmap && e && e->code)
+		return fd;
 	if (fd < 0)
-		return new_failed(b, m, fd, e);
+		return new_failed(b, m, target, fd, e);
 	/* Order: a read-only /dev gets its devices first; rootfs_finish closes it. */
 	r = new_finish(m, fd, old_dir, is_dev(m) ? 0 : late);
 	if (r < 0)
@@ -265,7 +320,7 @@ int rootfs_mount_all(const struct rootfs_plan *p, const struct rootfs_helper *h,
 {
 	struct rootfs_build b = {.p = p, .helper = h, .r = ret};
 	mode_t mask = umask(0); /* modes of directories and devices are meant as they are */
-	int r = root_prepare(p, ret, e);
+	int r = root_prepare(&b, e);
 
 	for (size_t i = 0; r >= 0 && i < p->mounts.n; i++)
 		r = mount_one(&b, &p->mounts.v[i], e);

@@ -141,10 +141,44 @@ static void plan_type(const struct oci_spec *spec, const struct rootfs_facts *f,
 		m->sb_flags &= ~(unsigned)MS_RDONLY;
 }
 
-static int check_mount(const struct rootfs_facts *f, const struct rootfs_mount *m, struct err *e)
+/* Those that a disk may hold, and tmpfs: which of them can (FS_ALLOW_IDMAP), the kernel says. */
+static bool can_idmap(const struct rootfs_mount *m)
+{
+	return m->kind == ROOTFS_BIND ||
+	       (m->kind == ROOTFS_NEW &&
+		(str_eq(m->type, "tmpfs") ||
+		 str_index(m->type, virtual_types, ARRAY_LEN(virtual_types)) < 0));
+}
+
+static int check_idmap(const struct rootfs_facts *f, const struct rootfs_mount *m, struct err *e)
 {
 	const char *d = m->destination;
 	bool has_maps = m->uid_mappings.n || m->gid_mappings.n;
+
+	if (!m->is_idmap && !has_maps)
+		return 0;
+	if (!can_idmap(m))
+		return err_say(
+			e, -EINVAL,
+			"mount at \"%s\": id-mapped mounts are for binds, tmpfs and file systems "
+			"of a disk",
+			d);
+	if (has_maps && (!m->uid_mappings.n || !m->gid_mappings.n))
+		return err_say(e, -EINVAL,
+			       "mount at \"%s\" needs both uidMappings and gidMappings, or none",
+			       d);
+	if (m->is_idmap && !has_maps && !f->has_user_ns)
+		return err_say(
+			e, -EINVAL,
+			"mount at \"%s\": idmap needs uidMappings and gidMappings, or a user "
+			"namespace of the container",
+			d);
+	return 0;
+}
+
+static int check_mount(const struct rootfs_facts *f, const struct rootfs_mount *m, struct err *e)
+{
+	const char *d = m->destination;
 
 	if (strcmp(d, "/") == 0)
 		return err_say(e, -EINVAL, "mount destination / is the container's root itself");
@@ -164,20 +198,7 @@ static int check_mount(const struct rootfs_facts *f, const struct rootfs_mount *
 		return err_say(e, -EINVAL, "mount at \"%s\": " BELOW " is for binds only", d);
 	if (m->copies_up && (m->kind != ROOTFS_NEW || !str_eq(m->type, "tmpfs")))
 		return err_say(e, -EINVAL, "mount at \"%s\": tmpcopyup is for tmpfs only", d);
-	if ((m->is_idmap || has_maps) && m->kind != ROOTFS_BIND)
-		return err_say(e, -EINVAL, "mount at \"%s\": id-mapped mounts are for binds only",
-			       d);
-	if (has_maps && (!m->uid_mappings.n || !m->gid_mappings.n))
-		return err_say(e, -EINVAL,
-			       "mount at \"%s\" needs both uidMappings and gidMappings, or none",
-			       d);
-	if (m->is_idmap && !has_maps && !f->has_user_ns)
-		return err_say(
-			e, -EINVAL,
-			"mount at \"%s\": idmap needs uidMappings and gidMappings, or a user "
-			"namespace of the container",
-			d);
-	return 0;
+	return check_idmap(f, m, e);
 }
 
 static int plan_mount(const struct oci_spec *spec, const struct rootfs_facts *f,
@@ -197,7 +218,7 @@ static int plan_mount(const struct oci_spec *spec, const struct rootfs_facts *f,
 			       o->type ? o->type : "none");
 	m.destination = whole_path(a, "/", o->destination);
 	read_options(o, &m, a);
-	if (m.uid_mappings.n && m.kind == ROOTFS_BIND)
+	if (m.uid_mappings.n)
 		m.is_idmap = true;
 	if (m.kind == ROOTFS_BIND && m.source)
 		m.source = whole_path(a, f->bundle, m.source);
@@ -272,6 +293,30 @@ static int plan_propagation(const char *name, uint64_t *ret, struct err *e)
 			       "unbindable (or with an r in front)",
 			       name);
 	*ret = m.propagation | (m.is_propagation_recursive ? MS_REC : 0);
+	return 0;
+}
+
+/* root has no options, so an annotation says it. */
+static int plan_root_idmap(const struct oci_spec *spec, const struct rootfs_facts *f,
+			   struct rootfs_plan *p, struct err *e)
+{
+	for (size_t i = 0; i < spec->annotations.n; i++) {
+		const char *value = spec->annotations.v[i].value;
+
+		if (strcmp(spec->annotations.v[i].key, ROOTFS_IDMAP_ANNOTATION) != 0)
+			continue;
+		p->is_idmap_recursive = strcmp(value, "ridmap") == 0;
+		p->is_idmap = p->is_idmap_recursive || strcmp(value, "idmap") == 0;
+		if (!p->is_idmap)
+			return err_say(e, -EINVAL,
+				       "annotation " ROOTFS_IDMAP_ANNOTATION
+				       ": \"%s\" is neither idmap nor ridmap",
+				       value);
+		if (!f->has_user_ns || !f->has_mount_ns)
+			return err_say(e, -EINVAL,
+				       "annotation " ROOTFS_IDMAP_ANNOTATION
+				       " needs a user and a mount namespace");
+	}
 	return 0;
 }
 
@@ -353,6 +398,8 @@ int rootfs_plan_make(const struct oci_spec *spec, const struct rootfs_facts *fac
 		r = check_paths(&p.readonly, "readonlyPaths", e);
 	if (r >= 0)
 		r = plan_propagation(l->rootfs_propagation, &p.propagation, e);
+	if (r >= 0)
+		r = plan_root_idmap(spec, facts, &p, e);
 	if (r >= 0)
 		r = plan_mounts(spec, facts, a, &p, e);
 	if (r >= 0)

@@ -191,6 +191,8 @@ void rootfs_plan_print(const struct rootfs_plan *p, struct json_writer *w)
 	json_begin_object(w);
 	json_put_string(w, "root", p->root);
 	json_put_bool(w, "readonly", p->is_readonly);
+	if (p->is_idmap)
+		json_put_string(w, "idmap", p->is_idmap_recursive ? "recursive" : "top");
 	json_put_string(w, "entered", !p->has_mount_ns ? "chroot" : p->no_pivot ? "move" : "pivot");
 	put_propagation(w, p->propagation, (p->propagation & MS_REC) != 0);
 	json_key(w, "mounts");

@@ -67,11 +67,39 @@ static int isolate_tree(const struct rootfs_plan *p, int root_fd)
 	return fd < 0 ? fd : mount_set(fd, &change);
 }
 
-int root_prepare(const struct rootfs_plan *p, struct rootfs *r, struct err *e)
+/* A clone from the parent's namespace is a peer of the host's mounts, which isolate_tree did not see. */
+static int isolate_clone(const struct rootfs_plan *p, int tree_fd)
 {
+	bool is_shared = (p->propagation & MS_SHARED) != 0;
+	const struct mount_change change = {
+		.propagation = is_shared || p->propagation & MS_PRIVATE ? MS_PRIVATE : MS_SLAVE,
+		.is_recursive = !is_shared,
+	};
+
+	return mount_set(tree_fd, &change);
+}
+
+static int open_root_tree(struct rootfs_build *b, int place, struct mount_tree *ret, struct err *e)
+{
+	const struct rootfs_plan *p = b->p;
+	int fd;
+
+	if (!p->has_tree && !p->is_idmap)
+		return mount_clone(place, "", true, ret);
+	fd = p->has_tree ? fcntl(p->tree_fd, F_DUPFD_CLOEXEC, 3) : source_ask(b, -1, e);
+	if (fd < 0)
+		return p->has_tree ? -errno : fd;
+	*ret = (struct mount_tree){.fd = fd, .is_detached = true};
+	return p->has_tree ? 0 : isolate_clone(p, fd);
+}
+
+int root_prepare(struct rootfs_build *b, struct err *e)
+{
+	const struct rootfs_plan *p = b->p;
+	struct rootfs *r = b->r;
 	/* A detached tree can go anywhere, so it goes where everybody can: root.path may lie in a folder that
 	 * the root of another user namespace may not enter. */
-	const char *place = p->has_tree && p->has_mount_ns ? "/" : p->root;
+	const char *place = (p->has_tree || p->is_idmap) && p->has_mount_ns ? "/" : p->root;
 	auto_close int fd = open_directory(place);
 	struct mount_tree tree = {.fd = -EBADF};
 	struct mount_target t = {fd, -EBADF, place};
@@ -87,13 +115,7 @@ int root_prepare(const struct rootfs_plan *p, struct rootfs *r, struct err *e)
 	if (rc < 0)
 		return err_sys(e, rc, "make the mounts of the new mount namespace %s",
 			       p->propagation & MS_PRIVATE ? "private" : "slaves");
-	if (p->has_tree) {
-		tree = (struct mount_tree){.fd = fcntl(p->tree_fd, F_DUPFD_CLOEXEC, 3),
-					   .is_detached = true};
-		rc = tree.fd < 0 ? -errno : 0;
-	} else {
-		rc = mount_clone(fd, "", true, &tree);
-	}
+	rc = open_root_tree(b, fd, &tree, e);
 	if (rc >= 0)
 		rc = mount_attach(&tree, NULL, 0, &t);
 	if (rc < 0) {

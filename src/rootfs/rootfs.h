@@ -21,6 +21,9 @@ struct rootfs_cgroup_view {
 	const char *mount;  /* host mount point of the hierarchy */
 };
 
+/* An annotation for what root in config.json has no word for: "idmap" or "ridmap", as in mounts[].options. */
+#define ROOTFS_IDMAP_ANNOTATION "io.berth.root.idmap"
+
 /* What the plan must know besides the spec. */
 struct rootfs_facts {
 	const char *bundle; /* absolute */
@@ -60,6 +63,7 @@ struct rootfs_plan {
 	const char *root; /* absolute path on the host */
 	bool has_tree;    /* tree_fd is a detached mount that covers root */
 	int tree_fd;
+	bool is_idmap, is_idmap_recursive; /* the root, by the container's user namespace */
 	bool is_readonly, no_pivot, has_terminal, has_user_ns, has_mount_ns, is_rootless;
 	bool makes_devices;   /* devices and links in /dev; false where /dev is a bind */
 	uint64_t propagation; /* of the root mount, MS_* with MS_REC; 0: not asked for */
@@ -80,7 +84,7 @@ const char *rootfs_mount_option(size_t i);
 void rootfs_plan_print(const struct rootfs_plan *p, struct json_writer *w);
 
 /* What the child asks of its parent where it lacks the right: a bind source it cannot reach, an
- * id-mapped tree. Returns a detached mount's descriptor or -errno. index: into plan->mounts, or -1
+ * id-mapped tree, new or bound. Returns a detached mount's descriptor or -errno. index: into plan->mounts, or -1
  * for the root itself. NULL: nobody to ask. */
 struct rootfs_helper {
 	int (*open_source)(void *arg, int index, struct err *e);

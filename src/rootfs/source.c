@@ -59,24 +59,22 @@ static int clone_source(const struct rootfs_mount *m)
 	return fd < 0 ? fd : open_clone(fd, "", m->is_recursive);
 }
 
-int rootfs_open_source(const struct rootfs_plan *p, int index, int userns_fd, struct err *e)
+static int idmap_failed(const struct rootfs_mount *m, int r, struct err *e)
 {
-	const struct rootfs_mount *m;
-	auto_close int fd = -EBADF, own_fd = -EBADF;
+	const char *why = r == -EINVAL || r == -ENOSYS ? ": its file system or this kernel has none"
+			  : r == -EPERM ? ": only root of the user namespace that mounted it may"
+					: "";
+
+	return err_sys(e, r, "id-mapped mount of \"%s\" at \"%s\"%s",
+		       m->source ? m->source : m->type, m->destination, why);
+}
+
+/* The user namespace that holds m's mapping: its own, or the container's. */
+static int map_mount(const struct rootfs_mount *m, int fd, int userns_fd, struct err *e)
+{
+	auto_close int own_fd = -EBADF;
 	int r;
 
-	if (index < 0) {
-		fd = open_clone(AT_FDCWD, p->root, true);
-		return fd < 0 ? err_sys(e, fd, "root file system \"%s\"", p->root) : TAKE_FD(fd);
-	}
-	if ((size_t)index >= p->mounts.n || p->mounts.v[index].kind != ROOTFS_BIND)
-		return err_say(e, -EINVAL, "the plan has no bind with number %d", index);
-	m = &p->mounts.v[index];
-	fd = clone_source(m);
-	if (fd < 0)
-		return mount_failed(m, fd, e);
-	if (!m->is_idmap)
-		return TAKE_FD(fd);
 	if (m->uid_mappings.n) {
 		own_fd = make_user_ns(m);
 		if (own_fd < 0)
@@ -86,14 +84,47 @@ int rootfs_open_source(const struct rootfs_plan *p, int index, int userns_fd, st
 		userns_fd = own_fd;
 	}
 	r = userns_map_mount(fd, userns_fd, m->is_idmap_recursive);
-	if (r == -EINVAL || r == -ENOSYS)
-		return err_sys(
-			e, r,
-			"id-mapped mount of \"%s\" at \"%s\": its file system or this kernel "
-			"has none",
-			m->source, m->destination);
-	if (r < 0)
-		return err_sys(e, r, "id-mapped mount of \"%s\" at \"%s\"", m->source,
-			       m->destination);
-	return TAKE_FD(fd);
+	return r < 0 ? idmap_failed(m, r, e) : 0;
+}
+
+static int open_mount(const struct rootfs_mount *m, int userns_fd, struct err *e)
+{
+	const struct mount_new n = {m->type, m->source, m->data, m->sb_flags,
+				    m->attr_set & ~mount_late_attrs(m)};
+	auto_close int fd = m->kind == ROOTFS_NEW ? mount_make(&n, e) : clone_source(m);
+	int r;
+
+	if (fd < 0 && m->kind == ROOTFS_NEW && e && e->code)
+		return err_within(e, "error mounting \"%s\" to rootfs at \"%s\"",
+				  m->source ? m->source : m->type, m->destination);
+	if (fd == -EPERM && m->is_idmap)
+		return idmap_failed(m, fd, e);
+	if (fd < 0)
+		return mount_failed(m, fd, e);
+	r = m->is_idmap ? map_mount(m, fd, userns_fd, e) : 0;
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
+static int open_root(const struct rootfs_plan *p, int userns_fd, struct err *e)
+{
+	auto_close int fd = open_clone(AT_FDCWD, p->root, true);
+	int r;
+
+	if (fd < 0)
+		return err_sys(e, fd, "root file system \"%s\"", p->root);
+	r = p->is_idmap ? userns_map_mount(fd, userns_fd, p->is_idmap_recursive) : 0;
+	return r < 0 ? err_sys(e, r, "id mapping of the root file system \"%s\"", p->root)
+		     : TAKE_FD(fd);
+}
+
+int rootfs_open_source(const struct rootfs_plan *p, int index, int userns_fd, struct err *e)
+{
+	const struct rootfs_mount *m;
+
+	if (index < 0)
+		return open_root(p, userns_fd, e);
+	m = (size_t)index < p->mounts.n ? &p->mounts.v[index] : NULL;
+	if (!m || (m->kind != ROOTFS_BIND && !(m->kind == ROOTFS_NEW && m->is_idmap)))
+		return err_say(e, -EINVAL, "the plan has no source with number %d", index);
+	return open_mount(m, userns_fd, e);
 }

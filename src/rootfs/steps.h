@@ -25,11 +25,17 @@ void mount_to_bind(struct rootfs_mount *m, const char *source);
  * empty file. source_fd (-EBADF: none) tells which. Refuses places that lead into procfs. */
 int target_open(struct rootfs_build *b, const struct rootfs_mount *m, int source_fd, struct err *e);
 
+/* mounts.c: the mount attributes that wait until the mount is filled. */
+uint64_t mount_late_attrs(const struct rootfs_mount *m);
+
+/* mounts.c: the detached tree of a mount (index -1: the root) from the parent, or by ourselves where there is none. */
+int source_ask(struct rootfs_build *b, int index, struct err *e);
+
 /* source.c: an O_PATH descriptor of m->below, which stays below m->source. */
 int source_open_below(const struct rootfs_mount *m);
 
 /* root.c: propagation of the tree, then the root bound onto itself. */
-int root_prepare(const struct rootfs_plan *p, struct rootfs *r, struct err *e);
+int root_prepare(struct rootfs_build *b, struct err *e);
 
 /* cgroups.c: the v1 layout at m's place. */
 int cgroup_v1_mount(struct rootfs_build *b, const struct rootfs_mount *m, struct err *e);

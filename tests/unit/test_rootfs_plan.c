@@ -356,9 +356,36 @@ static void test_idmap(void **state)
 	assert_int_equal(make(), 0);
 	assert_true(plan.mounts.v[0].is_idmap);
 	assert_false(plan.mounts.v[0].is_idmap_recursive);
-	mounts[0].type = "tmpfs";
 	mounts[0].options.n = 0;
-	expect_error("id-mapped mounts are for binds only");
+	mounts[0].type = "tmpfs";
+	assert_int_equal(make(), 0);
+	assert_true(plan.mounts.v[0].is_idmap);
+	mounts[0].type = "xfs";
+	assert_int_equal(make(), 0);
+	mounts[0].type = "proc";
+	expect_error("id-mapped mounts are for binds, tmpfs");
+}
+
+static void test_idmap_of_the_root(void **state)
+{
+	static struct oci_pair pair = {ROOTFS_IDMAP_ANNOTATION, "idmap"};
+
+	(void)state;
+	make_one("/d", "tmpfs", "t", "");
+	spec.annotations = (struct oci_pairs){&pair, 1};
+	expect_error("needs a user and a mount namespace");
+	facts.has_user_ns = true;
+	assert_int_equal(make(), 0);
+	assert_true(plan.is_idmap);
+	assert_false(plan.is_idmap_recursive);
+	pair.value = "ridmap";
+	assert_int_equal(make(), 0);
+	assert_true(plan.is_idmap && plan.is_idmap_recursive);
+	pair.value = "true";
+	expect_error("neither idmap nor ridmap");
+	spec.annotations.n = 0;
+	assert_int_equal(make(), 0);
+	assert_false(plan.is_idmap);
 }
 
 /* ---- errors ------------------------------------------------------------------------------------ */
@@ -535,9 +562,16 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_flags),        TEST(test_propagation),  TEST(test_checklist),
-		TEST(test_kinds),        TEST(test_cgroup),       TEST(test_idmap),
-		TEST(test_mount_errors), TEST(test_other_errors), TEST(test_devices),
+		TEST(test_flags),
+		TEST(test_propagation),
+		TEST(test_checklist),
+		TEST(test_kinds),
+		TEST(test_cgroup),
+		TEST(test_idmap),
+		TEST(test_idmap_of_the_root),
+		TEST(test_mount_errors),
+		TEST(test_other_errors),
+		TEST(test_devices),
 		TEST(test_golden),
 	};
 
