@@ -18,6 +18,9 @@
 	X(top)                \
 	X(port)               \
 	X(rename)             \
+	X(diff)               \
+	X(update)             \
+	X(container_prune)    \
 	X(inspect)            \
 	X(container_inspect)  \
 	X(ps)                 \
@@ -58,6 +61,7 @@
 	X(info)            \
 	X(system_info)     \
 	X(system_df)       \
+	X(system_prune)    \
 	X(version)         \
 	X(completion)      \
 	X(complete)        \
