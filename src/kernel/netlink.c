@@ -91,3 +91,79 @@ int netlink_call(int socket, struct netlink_request *q)
 		return -EPROTO;
 	return ack->error;
 }
+
+/* Returns 1 at the end of the dump, 0 where more is to come, or -errno. */
+static int take_messages(const struct nlmsghdr *m, size_t n,
+			 int (*take)(void *arg, const struct nlmsghdr *m), void *arg, int *ret_r)
+{
+	for (; n >= NLMSG_HDRLEN && m->nlmsg_len >= NLMSG_HDRLEN && m->nlmsg_len <= n;
+	     n -= NLMSG_ALIGN(m->nlmsg_len),
+	     m = (const struct nlmsghdr *)((const char *)m + NLMSG_ALIGN(m->nlmsg_len))) {
+		const struct nlmsgerr *ack = NLMSG_DATA(m);
+		int r;
+
+		if (m->nlmsg_flags & NLM_F_DUMP_INTR)
+			*ret_r = -EINTR;
+		if (m->nlmsg_type == NLMSG_DONE)
+			return 1;
+		if (m->nlmsg_type == NLMSG_ERROR)
+			return m->nlmsg_len < NLMSG_LENGTH(sizeof(*ack)) ? -EPROTO
+			       : ack->error                              ? ack->error
+									 : -EPROTO;
+		r = *ret_r < 0 ? 0 : take(arg, m);
+		if (r < 0)
+			*ret_r = r;
+		if (NLMSG_ALIGN(m->nlmsg_len) >= n)
+			break;
+	}
+	return 0;
+}
+
+int netlink_dump(int socket, struct netlink_request *q,
+		 int (*take)(void *arg, const struct nlmsghdr *m), void *arg)
+{
+	union {
+		struct nlmsghdr header;
+		char buf[1 << 15]; /* af_netlink.c: no message of a dump is larger than 32 KiB */
+	} answer;
+	int result = 0, r = 0;
+	ssize_t n;
+
+	if (q->error < 0)
+		return q->error;
+	q->header.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_DUMP);
+	do
+		n = send(socket, q->buf, q->header.nlmsg_len, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	while (r == 0) {
+		do
+			n = recv(socket, answer.buf, sizeof(answer.buf), 0);
+		while (n < 0 && errno == EINTR);
+		if (n <= 0)
+			return n < 0 ? -errno : -EPROTO;
+		r = take_messages(&answer.header, (size_t)n, take, arg, &result);
+	}
+	return r < 0 ? r : result;
+}
+
+int netlink_next(const char **at, size_t *n, const void **ret_value, size_t *ret_size)
+{
+	struct nlattr a;
+	size_t padded;
+
+	if (*n < NLA_HDRLEN)
+		return -1;
+	memcpy(&a, *at, sizeof(a));
+	if (a.nla_len < NLA_HDRLEN || a.nla_len > *n)
+		return -1;
+	*ret_value = *at + NLA_HDRLEN;
+	*ret_size = a.nla_len - (size_t)NLA_HDRLEN;
+	padded = (size_t)NLA_ALIGN(a.nla_len);
+	if (padded > *n)
+		padded = *n;
+	*at += padded;
+	*n -= padded;
+	return a.nla_type & NLA_TYPE_MASK;
+}

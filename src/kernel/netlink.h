@@ -42,4 +42,13 @@ void netlink_put_u32(struct netlink_request *q, uint16_t attribute, uint32_t val
 /* Sends the request and reads its acknowledgement. Returns 0 or -errno, the kernel's own included. */
 int netlink_call(int socket, struct netlink_request *q);
 
+/* Sends the request as a dump and calls take for every message of the answer; what take returns below 0 is returned in
+ * the end, the rest of the answer being read all the same. -EINTR: the list changed meanwhile; ask again. */
+int netlink_dump(int socket, struct netlink_request *q,
+		 int (*take)(void *arg, const struct nlmsghdr *m), void *arg);
+
+/* The next attribute of at[0..n): its value and size (both unchanged at the end). Returns its type, or -1 at the end or
+ * where what is left is not well formed. *at and *n are moved past it. */
+int netlink_next(const char **at, size_t *n, const void **ret_value, size_t *ret_size);
+
 #endif

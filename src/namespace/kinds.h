@@ -14,6 +14,7 @@ int ns_user_check_ids(const struct ns_plan *p, const struct oci_user *user, stru
 int ns_uts_check(const struct ns_plan *p, struct err *e);
 int ns_time_check(const struct ns_plan *p, struct err *e);
 int ns_sysctl_check(const struct ns_plan *p, struct err *e);
+int ns_net_devices_check(const struct ns_plan *p, struct err *e);
 
 bool ns_time_has_offsets(const struct ns_plan *p);
 

@@ -94,13 +94,12 @@ int ns_plan_make(const struct oci_spec *spec, bool is_rootless, struct ns_plan *
 		.hostname = name_or_null(spec->hostname),
 		.domainname = name_or_null(spec->domainname),
 		.sysctl = l->sysctl,
+		.net_devices = l->net_devices.v,
+		.n_net_devices = l->net_devices.n,
 		.is_rootless = is_rootless,
 	};
 	int (*const checks[])(const struct ns_plan *, struct err *) = {
-		ns_user_check,
-		ns_uts_check,
-		ns_time_check,
-		ns_sysctl_check,
+		ns_user_check, ns_uts_check, ns_time_check, ns_sysctl_check, ns_net_devices_check,
 	};
 	int r = plan_actions(l, &p, e);
 
@@ -165,6 +164,15 @@ void ns_plan_print(const struct ns_plan *p, struct json_writer *w)
 		json_begin_object(w);
 		for (size_t i = 0; i < p->sysctl.n; i++)
 			json_put_string(w, p->sysctl.v[i].key, p->sysctl.v[i].value);
+		json_end_object(w);
+	}
+	if (p->n_net_devices) {
+		json_key(w, "netDevices");
+		json_begin_object(w);
+		for (size_t i = 0; i < p->n_net_devices; i++)
+			json_put_string(w, p->net_devices[i].host_name,
+					p->net_devices[i].name ? p->net_devices[i].name
+							       : p->net_devices[i].host_name);
 		json_end_object(w);
 	}
 	json_end_object(w);

@@ -45,6 +45,8 @@ struct ns_plan {
 	struct oci_time_offset monotonic, boottime;
 	const char *hostname, *domainname; /* NULL: leave */
 	struct oci_pairs sysctl;
+	const struct oci_net_device *net_devices; /* to move into the network namespace */
+	size_t n_net_devices;
 	bool is_rootless; /* the maps go through newuidmap or the single-id fallback */
 };
 
@@ -95,6 +97,10 @@ bool ns_user_can_setgroups(int proc_fd);
  * group. */
 int ns_prepare(const struct ns_plan *p, struct err *e);
 int ns_cgroup_create(const struct ns_plan *p, struct err *e);
+
+/* In the parent, once the child is in its network namespace: moves the plan's devices there, gives them their
+ * permanent global addresses again and brings them up. Returns 0 or -errno. */
+int ns_net_devices_move(const struct ns_plan *p, pid_t child, struct err *e);
 
 /* In the child, all namespaces being in place: writes the sysctls through proc_fd. */
 int ns_write_sysctls(const struct ns_plan *p, int proc_fd, struct err *e);

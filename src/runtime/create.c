@@ -128,7 +128,7 @@ static int on_born(void *arg, struct request *q, struct err *e)
 	const struct oci_hooks *hooks = &c->plan.spec.hooks;
 	int r = take_pid(c, q->launch->pid, e);
 
-	if (r < 0)
+	if (r < 0 || (r = ns_net_devices_move(&c->plan.ns, q->launch->pid, e)) < 0)
 		return r;
 	c->owes_poststop = true;
 	r = container_run_hooks(&c->plan.container, &hooks->prestart, "prestart", STATUS_CREATING,

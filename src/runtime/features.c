@@ -96,7 +96,7 @@ static void print_linux(struct json_writer *w)
 	json_begin_object(w);
 	put_enabled(w, "idmap", true);
 	json_end_object(w);
-	put_enabled(w, "netDevices", false);
+	put_enabled(w, "netDevices", true);
 	json_end_object(w);
 }
 

@@ -161,9 +161,6 @@ static int check_preserved(unsigned n, struct err *e)
 /* What the specification has and this build has not: said, not ignored. */
 static int check_unavailable(const struct oci_spec *spec, struct err *e)
 {
-	if (spec->linux_.net_devices.n)
-		return err_say(e, -ENOTSUP, "linux.netDevices: %s: this build moves no devices",
-			       spec->linux_.net_devices.v[0].host_name);
 	if (spec->linux_.intel_rdt.is_set)
 		return err_say(e, -ENOTSUP, "linux.intelRdt: this build manages no resctrl groups");
 	return 0;
