@@ -213,7 +213,9 @@ static int read_entry(struct pass *p, unsigned count, struct err *e)
 	int64_t size;
 	int r;
 
-	if (p->at >= p->end)
+	if (p->at > p->end || (p->at == p->end && (p->next_name || p->next_link)))
+		return err_say(e, -EBADMSG, "%s is truncated", p->label);
+	if (p->at == p->end)
 		return 0;
 	r = read_at(p, p->at, &h, sizeof(h), e);
 	if (r < 0)

@@ -183,7 +183,7 @@ static bool is_port(const char *word)
 {
 	size_t n = strspn(word, "0123456789");
 
-	if (word[n] == '-')
+	if (n && word[n] == '-')
 		n += 1 + strspn(word + n + 1, "0123456789");
 	return n && (!word[n] || str_eq(word + n, "/tcp") || str_eq(word + n, "/udp") ||
 		     str_eq(word + n, "/sctp"));
