@@ -167,7 +167,8 @@ static int remember_folder(struct unpack *u, const struct timespec *mtime)
 	/* Security: names are short in a compressed stream and long in memory. */
 	u->folder_bytes += strlen(u->name.path) + sizeof(struct folder);
 	if (u->folder_bytes > FOLDERS_MAX)
-		return -ENOMEM;
+		return err_say(u->e, -E2BIG,
+			       "the names of the layer's folders take up too much memory");
 	if (u->n_folders == u->room) {
 		size_t room = u->room ? u->room * 2 : 256;
 		struct folder *grown = realloc(u->folders, room * sizeof(*grown));

@@ -148,9 +148,14 @@ static int confine(bool is_user, struct err *e)
 static void keep_descriptors(int tar_fd, int dir_fd, int result_fd)
 {
 	int fds[] = {tar_fd, dir_fd, result_fd};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	for (int i = 0; i < 3; i++)
 		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 16);
+	/* The terminal, too. */
+	for (int i = 0; i < FD_TAR; i++)
+		if (null < 0 || dup2(null, i) < 0)
+			close(i);
 	for (int i = 0; i < 3; i++)
 		dup2(fds[i], FD_TAR + i);
 	sys_close_range(FD_END, ~0U, 0);

@@ -3,18 +3,20 @@
 import bz2
 import errno
 import gzip
+import hashlib
 import json
 import lzma
 import os
+import re
 import stat
 import subprocess
 import zlib
 
 import pytest
 
-from archives import Layout, sha
-from conftest import BUILD, Berth
-from harness import USER
+from archives import CONFIG, LAYER, Layout, sha
+from conftest import Berth
+from harness import USER, wait_for
 from layers import BLOCK, CHAR, FIFO, FILE, FOLDER, HARD, SOFT, entry, hard, header, pax, soft, sparse, tar
 
 CANARY = b"untouched\n"
@@ -276,6 +278,37 @@ def test_bomb(loader):
     assert "taken for a bomb" in loader.refused(SMALL, packed=[bomb])
 
 
+def packed(*pieces):
+    """(bytes, times) one after the other: the digest of it all, and gzip of it."""
+    z, digest = zlib.compressobj(1, zlib.DEFLATED, 31), hashlib.sha256()
+    out = []
+    for data, times in pieces:
+        many = data * min(times, 4096)
+        for at in range(0, times, 4096):
+            piece = many[:len(data) * min(4096, times - at)]
+            digest.update(piece)
+            out.append(z.compress(piece))
+    return digest.hexdigest(), b"".join(out) + z.flush()
+
+
+@pytest.mark.parametrize("what, one, times, said", [
+    ("entries", entry(".wh..wh.x"), 2000001, "more than 2000000 entries"),
+    ("names of folders", entry("/".join(["n" * 200] * 15) + "/"), 90000, "take up too much memory")],
+    ids=["entries", "names"])
+def test_limits(loader, what, one, times, said):
+    """Few bytes that stand for many entries, on disk or in memory."""
+    digest, data = packed((one, times), (bytes(512), 2))
+    layout = Layout([], name="made:1")
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {},
+                         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest]}}).encode()
+    layout.replace(config=layout.blob(config, CONFIG), layers=[layout.blob(data, LAYER + "+gzip")])
+    folder = layout.write(os.path.join(loader.place, "layout"))
+    assert len(data) < 40 << 20
+    assert said in loader.store.fails("load", "-q", "-i", folder, code=1)
+    for name in ("layers", "images", "tmp", "blobs/sha256"):
+        assert os.listdir(os.path.join(loader.store.data, name)) == []
+
+
 # ---- what ordinary layers become ---------------------------------------------------------------------
 
 def test_attributes(loader):
@@ -359,18 +392,28 @@ WHITEOUTS = [
 MERGED = ["again/new", "bare/new", "deep/b", "kept", "late/new", "opaque/new", "root"]
 
 
-def test_whiteouts(berth, place):
-    """What lower layers have is hidden in a container, whatever the order within the layer."""
-    with open(os.path.join(BUILD, "busybox.tar"), "rb"):
-        berth("save", "--format", "oci-dir", "-o", os.path.join(place, "base"), "busybox")
-    loader = Loader(berth, place)
-    loader.load(*(data for _, data in WHITEOUTS))
-    name = berth("create", "--network", "none", "-v", "/usr:/usr:ro", "made:1", "true").strip()
+def exported(berth, place):
+    """The files of a container of the image, as the kernel shows them."""
+    name = berth("create", "--network", "none", "made:1", "true").strip()
     out = os.path.join(place, "out.tar")
     berth("export", "-o", out, name)
     listed = subprocess.run(["tar", "-tf", out], stdout=subprocess.PIPE, check=True, text=True).stdout.split()
-    files = sorted(line[2:] if line.startswith("./") else line for line in listed if not line.endswith("/"))
-    assert [f for f in files if f.split("/")[0] in {m.split("/")[0] for m in MERGED} | {"gone", "never"}] == MERGED
+    return sorted(re.sub(r"^\./", "", line) for line in listed if not line.endswith("/"))
+
+
+def test_whiteouts(berth, place):
+    """What lower layers have is hidden in a container, whatever the order within the layer."""
+    loader = Loader(berth, place)
+    loader.load(*(data for _, data in WHITEOUTS))
+    assert exported(berth, place) == MERGED
+
+
+def test_opaque_root(berth, place):
+    """All of the lower layers is hidden."""
+    loader = Loader(berth, place)
+    loader.load(tar(entry("old", b"1"), entry("d/"), entry("d/old", b"1")),
+                tar(entry(".wh..wh..opq"), entry("d/"), entry("d/new", b"2")))
+    assert exported(berth, place) == ["d/new"]
 
 
 # ---- an ordinary user --------------------------------------------------------------------------------
@@ -413,6 +456,50 @@ def test_rootless_refused(user_loader, what):
 
 
 # ---- the process that unpacks ------------------------------------------------------------------------
+
+def test_confined(loader, place):
+    """While it waits for the rest of a layer: its root, descriptors, capabilities, filter and namespaces."""
+    p = loader.store.popen("import", "-", "made:1", stdin=subprocess.PIPE)
+    data = tar(entry("a", os.urandom(3 << 20)))
+    try:
+        p.stdin.write(data[:2 << 20])
+        p.stdin.flush()
+        child = wait_for(lambda: unpacker_of(p.pid))
+        proc = f"/proc/{child}"
+        wait_for(lambda: status_of(child).get("Seccomp") == "2")
+        status = status_of(child)
+        assert status["NoNewPrivs"] == "1" and status["CapInh"] == "0" * 16
+        # chown, dac_override, fowner, fsetid, sys_admin, mknod, setfcap
+        assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0x8820001b
+        assert re.fullmatch(re.escape(os.path.join(loader.store.data, "tmp")) + r"/layer-[0-9a-f]+/layer/diff|/", os.readlink(proc + "/root"))
+        wait_for(lambda: os.listdir(proc + "/root/") == ["a"])
+        open_files = {fd: os.readlink(f"{proc}/fd/{fd}") for fd in os.listdir(proc + "/fd")}
+        assert [open_files[fd] for fd in "012"] == ["/dev/null"] * 3
+        # The tar, the folder, the result, and the file that is being written.
+        assert set(open_files) <= set("0123456") and open_files.get("6", "/a").endswith("/a")
+        for name in ("net", "mnt", "ipc"):
+            assert os.readlink(f"{proc}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}")
+        p.stdin.write(data[2 << 20:])
+        p.stdin.close()
+        assert p.wait(30) == 0, p.stderr.read()
+    finally:
+        p.kill()
+        p.wait()
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return dict(line.split(":\t", 1) for line in f.read().splitlines() if ":\t" in line)
+
+
+def unpacker_of(pid):
+    """berth becomes berth-image, whose only child it is; berth may have made that one first."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children") as f:
+            for child in f.read().split():
+                return unpacker_of(child) or child
+    return None
+
 
 def test_full_disk(loader, place):
     """No space: one line, nothing stays, and the next one works."""

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include "base/arena.h"
 #include "base/auto.h"
@@ -482,6 +483,22 @@ static int mount_layers(struct overlay *o, struct err *e)
 	return r;
 }
 
+/* All layers from the topmost on whose root is opaque (image-spec layer.md, "Opaque Whiteout"): overlayfs reads that
+ * attribute of every folder but of roots. */
+static struct str_slice visible_layers(const struct overlay *o)
+{
+	const char *name = o->g->is_rootless ? "user.overlay.opaque" : "trusted.overlay.opaque";
+	struct str_slice all = *o->layers;
+
+	for (size_t i = all.n; i-- > 1;) {
+		char value;
+
+		if (getxattr(lower_path(o, i), name, &value, 1) == 1 && value == 'y')
+			return (struct str_slice){.v = all.v + i, .n = all.n - i};
+	}
+	return all;
+}
+
 /* what: layers, container_fd and how; the rest is filled in. */
 static int mount_image(const struct overlay *what, struct err *e)
 {
@@ -489,6 +506,7 @@ static int mount_image(const struct overlay *what, struct err *e)
 	const struct engine *g = what->g;
 	auto_arena struct arena a = {0};
 	struct overlay o = *what;
+	struct str_slice visible;
 	struct err why = {0};
 	int r;
 
@@ -506,6 +524,8 @@ static int mount_image(const struct overlay *what, struct err *e)
 			return r;
 		o.layers = &empty;
 	}
+	visible = visible_layers(&o);
+	o.layers = &visible;
 	r = mount_layers(&o, &why);
 	/* Before 5.10 there is no such option. */
 	if (r == -EINVAL && o.is_volatile) {
