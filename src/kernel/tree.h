@@ -19,6 +19,17 @@ int tree_size_at(int dir_fd, const char *name, int64_t *ret_bytes, int64_t *ret_
  * copies. No link is followed. The folder's own owner and mode stay. Returns 0 or -errno. */
 int tree_copy(int source_fd, int target_fd);
 
+struct tree_owner {
+	uint32_t uid, gid;
+};
+
+/* Copies the entry `name` of source_dir to `to` in target_dir, a folder into one that is there (files in it that have
+ * the same name are replaced, others stay); name ".": what is in source_dir into the folder `to`. No link is followed on
+ * either side. owner NULL: owners as they are. Returns 0 or -errno (-EISDIR: a folder is in a file's place,
+ * -ENOTDIR: a file in a folder's). */
+int tree_merge_at(int source_dir, const char *name, int target_dir, const char *to,
+		  const struct tree_owner *owner);
+
 /* Gives the folder or file at path and all below it to uid and gid; links below it are changed, not followed. What
  * has that owner already is left alone. Returns 0 or -errno (-ELOOP: deeper than 500 folders). */
 int tree_own_at(int dir_fd, const char *path, uint32_t uid, uint32_t gid);

@@ -2,6 +2,7 @@
 /* A folder's content copied into another, by descriptor. */
 #include <dirent.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -15,7 +16,21 @@
 
 enum { DEPTH_MAX = 64, XATTR_MAX = 4096 };
 
-static int copy_directory(int source_fd, int target_fd, unsigned depth);
+/* How: into an empty folder, or over what is there; owners as they are, or all given to one. */
+struct copying {
+	bool merges, gives_away;
+	uint32_t uid, gid;
+};
+
+static int copy_directory(const struct copying *c, int source_fd, int target_fd, unsigned depth);
+
+/* What has the entry's place gives way to it, unless it is a folder. */
+static int make_room(const struct copying *c, int target_dir, const char *name)
+{
+	if (!c->merges || unlinkat(target_dir, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	return -errno;
+}
 
 static int copy_data(int source, int target)
 {
@@ -53,17 +68,20 @@ static void copy_xattrs(int source, int target)
 }
 
 /* Order: chown takes the set-user-id bits away, so the mode comes after it. */
-static int copy_owner(int source, int target, const struct stat *s)
+static int copy_owner(const struct copying *c, int source, int target, const struct stat *s)
 {
 	const struct timespec times[2] = {s->st_atim, s->st_mtim};
+	uid_t uid = c->gives_away ? c->uid : s->st_uid;
+	gid_t gid = c->gives_away ? c->gid : s->st_gid;
 
-	if (fchown(target, s->st_uid, s->st_gid) < 0 || fchmod(target, s->st_mode & 07777) < 0)
+	if (fchown(target, uid, gid) < 0 || fchmod(target, s->st_mode & 07777) < 0)
 		return -errno;
 	copy_xattrs(source, target);
 	return futimens(target, times) < 0 ? -errno : 0;
 }
 
-static int copy_file(int source_dir, int target_dir, const char *name)
+static int copy_file(const struct copying *c, int source_dir, const char *name, int target_dir,
+		     const char *to)
 {
 	auto_close int source =
 		openat(source_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -75,37 +93,54 @@ static int copy_file(int source_dir, int target_dir, const char *name)
 		return -errno;
 	if (!S_ISREG(s.st_mode))
 		return -EAGAIN; /* changed since we looked */
-	target = openat(target_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			0600);
+	r = make_room(c, target_dir, to);
+	if (r < 0)
+		return r;
+	target = openat(target_dir, to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (target < 0)
 		return -errno;
 	r = copy_data(source, target);
-	return r < 0 ? r : copy_owner(source, target, &s);
+	return r < 0 ? r : copy_owner(c, source, target, &s);
 }
 
-static int copy_link(int source_dir, int target_dir, const char *name, const struct stat *s)
+static int own_entry(const struct copying *c, int target_dir, const char *name,
+		     const struct stat *s)
+{
+	uid_t uid = c->gives_away ? c->uid : s->st_uid;
+	gid_t gid = c->gives_away ? c->gid : s->st_gid;
+
+	return fchownat(target_dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+static int copy_link(const struct copying *c, int source_dir, const char *name, int target_dir,
+		     const char *to, const struct stat *s)
 {
 	char text[PATH_MAX];
 	ssize_t n = readlinkat(source_dir, name, text, sizeof(text) - 1);
+	int r = n < 0 ? -errno : make_room(c, target_dir, to);
 
-	if (n < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	text[n] = '\0';
-	if (symlinkat(text, target_dir, name) < 0 ||
-	    fchownat(target_dir, name, s->st_uid, s->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (symlinkat(text, target_dir, to) < 0)
 		return -errno;
-	return 0;
+	return own_entry(c, target_dir, to, s);
 }
 
-static int copy_node(int target_dir, const char *name, const struct stat *s)
+static int copy_node(const struct copying *c, int target_dir, const char *name,
+		     const struct stat *s)
 {
-	if (mknodat(target_dir, name, s->st_mode & (S_IFMT | 07777), s->st_rdev) < 0 ||
-	    fchownat(target_dir, name, s->st_uid, s->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+	int r = make_room(c, target_dir, name);
+
+	if (r < 0)
+		return r;
+	if (mknodat(target_dir, name, s->st_mode & (S_IFMT | 07777), s->st_rdev) < 0)
 		return -errno;
-	return 0;
+	return own_entry(c, target_dir, name, s);
 }
 
-static int copy_subdirectory(int source_dir, int target_dir, const char *name, unsigned depth)
+static int copy_subdirectory(const struct copying *c, int source_dir, const char *name,
+			     int target_dir, const char *to, unsigned depth)
 {
 	auto_close int source =
 		openat(source_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -115,16 +150,17 @@ static int copy_subdirectory(int source_dir, int target_dir, const char *name, u
 
 	if (source < 0 || fstat(source, &s) < 0)
 		return -errno;
-	if (mkdirat(target_dir, name, 0700) < 0)
+	if (mkdirat(target_dir, to, 0700) < 0 && !(c->merges && errno == EEXIST))
 		return -errno;
-	target = openat(target_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	target = openat(target_dir, to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (target < 0)
 		return -errno;
-	r = copy_directory(source, target, depth);
-	return r < 0 ? r : copy_owner(source, target, &s);
+	r = copy_directory(c, source, target, depth);
+	return r < 0 ? r : copy_owner(c, source, target, &s);
 }
 
-static int copy_entry(int source_dir, int target_dir, const char *name, unsigned depth)
+static int copy_entry(const struct copying *c, int source_dir, const char *name, int target_dir,
+		      const char *to, unsigned depth)
 {
 	struct stat s;
 
@@ -132,19 +168,19 @@ static int copy_entry(int source_dir, int target_dir, const char *name, unsigned
 		return errno == ENOENT ? 0 : -errno;
 	switch (s.st_mode & S_IFMT) {
 	case S_IFREG:
-		return copy_file(source_dir, target_dir, name);
+		return copy_file(c, source_dir, name, target_dir, to);
 	case S_IFDIR:
-		return copy_subdirectory(source_dir, target_dir, name, depth + 1);
+		return copy_subdirectory(c, source_dir, name, target_dir, to, depth + 1);
 	case S_IFLNK:
-		return copy_link(source_dir, target_dir, name, &s);
+		return copy_link(c, source_dir, name, target_dir, to, &s);
 	case S_IFSOCK:
 		return 0; /* nobody listens there any more */
 	default:
-		return copy_node(target_dir, name, &s);
+		return copy_node(c, target_dir, to, &s);
 	}
 }
 
-static int copy_directory(int source_fd, int target_fd, unsigned depth)
+static int copy_directory(const struct copying *c, int source_fd, int target_fd, unsigned depth)
 {
 	int fd = openat(source_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 	auto_closedir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -156,11 +192,29 @@ static int copy_directory(int source_fd, int target_fd, unsigned depth)
 		return -ELOOP;
 	while (r >= 0 && (d = readdir(dir)))
 		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
-			r = copy_entry(source_fd, target_fd, d->d_name, depth);
+			r = copy_entry(c, source_fd, d->d_name, target_fd, d->d_name, depth);
 	return r;
 }
 
 int tree_copy(int source_fd, int target_fd)
 {
-	return copy_directory(source_fd, target_fd, 0);
+	const struct copying c = {0};
+
+	return copy_directory(&c, source_fd, target_fd, 0);
+}
+
+int tree_merge_at(int source_dir, const char *name, int target_dir, const char *to,
+		  const struct tree_owner *owner)
+{
+	const struct copying c = {.merges = true,
+				  .gives_away = owner != NULL,
+				  .uid = owner ? owner->uid : 0,
+				  .gid = owner ? owner->gid : 0};
+	auto_close int source = -EBADF, target = -EBADF;
+
+	if (name[0] && strcmp(name, ".") != 0)
+		return copy_entry(&c, source_dir, name, target_dir, to, 0);
+	source = openat(source_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	target = openat(target_dir, to, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return source < 0 || target < 0 ? -errno : copy_directory(&c, source, target, 0);
 }

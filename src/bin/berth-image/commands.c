@@ -22,8 +22,10 @@ const struct command *const commands[] = {
 	&cmd_container_export,
 	&cmd_commit,
 	&cmd_container_commit,
-	/* hidden: for the build and for shells */
+	/* hidden: for the build, for shells and for `berth cp` */
 	&cmd_man,
 	&cmd_complete,
+	&cmd_pack,
+	&cmd_unpack,
 	NULL,
 };

@@ -18,6 +18,7 @@
 	X(top)                \
 	X(port)               \
 	X(rename)             \
+	X(cp)                 \
 	X(diff)               \
 	X(update)             \
 	X(container_prune)    \

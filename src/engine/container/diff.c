@@ -40,7 +40,7 @@ struct diff {
 
 static void add(struct diff *d, char kind, const char *path)
 {
-	*LIST_ADD(&d->found, d->a) = (struct file_change){kind, path};
+	LIST_ADD(&d->found, d->a) = (struct file_change){kind, path};
 }
 
 static bool is_dots(const char *name)

@@ -42,7 +42,7 @@ static bool has_mode_letters(const char *text)
 static struct oci_device_rule *add_rule(struct spec_plan *p, bool is_allowed, const char *type,
 					const char *access)
 {
-	struct oci_device_rule *rule = LIST_ADD(&p->s->linux_.resources.devices, p->a);
+	struct oci_device_rule *rule = &LIST_ADD(&p->s->linux_.resources.devices, p->a);
 
 	p->s->linux_.resources.is_set = true;
 	*rule = (struct oci_device_rule){.allow = is_allowed, .type = type, .access = access};
@@ -81,7 +81,7 @@ static void add_node(struct spec_plan *p, const struct device_wish *w, const str
 	}
 	if (has_device(p, path))
 		return;
-	device = LIST_ADD(&p->s->linux_.devices, p->a);
+	device = &LIST_ADD(&p->s->linux_.devices, p->a);
 	*device = (struct oci_device){
 		.type = type,
 		.path = path,

@@ -33,12 +33,12 @@ static void swap(struct oci_id_maps *maps, uint32_t a, uint32_t b, struct arena 
 	};
 
 	if (low == high) {
-		*LIST_ADD(maps, arena) = (struct oci_id_map){0, 0, UINT32_MAX};
+		LIST_ADD(maps, arena) = (struct oci_id_map){0, 0, UINT32_MAX};
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		if (parts[i].size)
-			*LIST_ADD(maps, arena) = parts[i];
+			LIST_ADD(maps, arena) = parts[i];
 }
 
 /* "0-1000-1#5-5-10": triples; the specification's host id is what the container sees, since the mount's
@@ -58,7 +58,7 @@ static int read_triples(struct spec_plan *p, const char *text, struct oci_id_map
 		    !m.size)
 			return -EINVAL;
 		m.host_id = userns_outer_id(&p->s->linux_.uid_mappings, m.host_id);
-		*LIST_ADD(to, p->a) = m;
+		LIST_ADD(to, p->a) = m;
 	}
 	return triples.n ? 0 : -EINVAL;
 }

@@ -204,7 +204,7 @@ static int take_throttles(const char *option, const struct str_slice *list, bool
 			return err_say(e, -EINVAL, "%s %s: invalid rate: want %s", option,
 				       list->v[i], is_size ? "a size such as 10mb" : "a number");
 		d.rate = (uint64_t)rate;
-		*LIST_ADD(to, a) = d;
+		LIST_ADD(to, a) = d;
 	}
 	return 0;
 }
@@ -242,7 +242,7 @@ static int take_devices(const struct container_request *q, struct arena *a,
 				       "--blkio-weight-device %s: the weight is not within 10 and "
 				       "1000",
 				       text);
-		*LIST_ADD(&io->weight_device, a) = d;
+		LIST_ADD(&io->weight_device, a) = d;
 	}
 	return r;
 }

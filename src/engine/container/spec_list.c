@@ -26,7 +26,7 @@ void *list_grow(struct slice *list, size_t size, struct arena *a)
 
 void strings_add(struct str_slice *list, const char *word, struct arena *a)
 {
-	*LIST_ADD(list, a) = word;
+	LIST_ADD(list, a) = word;
 }
 
 void strings_add_all(struct str_slice *list, const char *const *words, struct arena *a)

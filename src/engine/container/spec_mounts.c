@@ -33,7 +33,7 @@ static struct oci_mount *add(struct spec_plan *p, const char *type, const char *
 
 	if (is_wished(p, destination))
 		return NULL;
-	m = LIST_ADD(&p->s->mounts, p->a);
+	m = &LIST_ADD(&p->s->mounts, p->a);
 	*m = (struct oci_mount){.destination = destination, .type = type, .source = source};
 	strings_add_all(&m->options, options, p->a);
 	return m;
@@ -140,7 +140,7 @@ static void add_files(struct spec_plan *p)
 void mounts_add_bind(struct spec_plan *p, const char *source, const char *destination,
 		     const char *const *options)
 {
-	struct oci_mount *m = LIST_ADD(&p->binds, p->a);
+	struct oci_mount *m = &LIST_ADD(&p->binds, p->a);
 
 	*m = (struct oci_mount){.destination = destination, .type = "bind", .source = source};
 	strings_add_all(&m->options, options, p->a);
@@ -198,7 +198,7 @@ static void add_bind_options(struct spec_plan *p, const struct mount_wish *w, st
 
 static int add_bind(struct spec_plan *p, const struct mount_wish *w, struct err *e)
 {
-	struct oci_mount *m = LIST_ADD(&p->s->mounts, p->a);
+	struct oci_mount *m = &LIST_ADD(&p->s->mounts, p->a);
 
 	*m = (struct oci_mount){.destination = w->destination, .type = "bind", .source = w->source};
 	add_bind_options(p, w, m);
@@ -227,7 +227,7 @@ static int add_volume_device(struct spec_plan *p, const struct oci_pairs *option
 
 static int add_volume(struct spec_plan *p, const struct mount_wish *w, struct err *e)
 {
-	struct oci_mount *m = LIST_ADD(&p->s->mounts, p->a);
+	struct oci_mount *m = &LIST_ADD(&p->s->mounts, p->a);
 	struct oci_pairs options = w->driver_options;
 	const char *name = w->source, *path;
 	struct volume v = {0};
@@ -254,7 +254,7 @@ static int add_volume(struct spec_plan *p, const struct mount_wish *w, struct er
 
 static int add_tmpfs(struct spec_plan *p, const struct mount_wish *w)
 {
-	struct oci_mount *m = LIST_ADD(&p->s->mounts, p->a);
+	struct oci_mount *m = &LIST_ADD(&p->s->mounts, p->a);
 
 	*m = (struct oci_mount){.destination = w->destination, .type = "tmpfs", .source = "tmpfs"};
 	if (w->is_readonly)
@@ -268,7 +268,7 @@ static int add_tmpfs(struct spec_plan *p, const struct mount_wish *w)
 /* The layers of an image, read-only: one is a bind, more are an overlay. */
 static int add_image(struct spec_plan *p, const struct mount_wish *w, struct err *e)
 {
-	struct oci_mount *m = LIST_ADD(&p->s->mounts, p->a);
+	struct oci_mount *m = &LIST_ADD(&p->s->mounts, p->a);
 	struct image image = {0};
 	const char *dirs = NULL, *one = NULL;
 	int r = image_need(p->g, w->source, IMAGE_PULL_MISSING, NULL, p->q->quiet, p->a, &image, e);
@@ -344,7 +344,7 @@ int mounts_plan(struct spec_plan *p, struct err *e)
 	r = add_shm(p, e);
 	add_files(p);
 	for (size_t i = 0; i < p->binds.n; i++)
-		*LIST_ADD(&p->s->mounts, p->a) = p->binds.v[i];
+		LIST_ADD(&p->s->mounts, p->a) = p->binds.v[i];
 	if (p->wishes.n)
 		qsort(p->wishes.v, p->wishes.n, sizeof(*p->wishes.v), by_depth);
 	for (size_t i = 0; r == 0 && i < p->wishes.n; i++)

@@ -115,7 +115,7 @@ static int plan_kind(struct spec_plan *p, enum spec_ns ns, const char **ret_path
 
 static void add_namespace(struct spec_plan *p, const char *type, const char *path)
 {
-	*LIST_ADD(&p->s->linux_.namespaces, p->a) =
+	LIST_ADD(&p->s->linux_.namespaces, p->a) =
 		(struct oci_namespace){.type = type, .path = path};
 }
 

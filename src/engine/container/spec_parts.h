@@ -95,10 +95,10 @@ int idmap_plan(struct spec_plan *p, const struct mount_wish *w, const char *sour
 
 /* ---- lists in the arena (spec_list.c) ------------------------------------------------------------ */
 
-/* One more zeroed element; the list must be empty at first and grow by this alone. */
+/* One more zeroed element; the list must be empty at first and grow by this alone. LIST_ADD is that element. */
 void *list_grow(struct slice *list, size_t size, struct arena *a);
 #define LIST_ADD(list, a) \
-	((__typeof__((list)->v))list_grow((struct slice *)(void *)(list), sizeof(*(list)->v), (a)))
+	(*(__typeof__((list)->v))list_grow((struct slice *)(void *)(list), sizeof(*(list)->v), (a)))
 void strings_add(struct str_slice *list, const char *word, struct arena *a);
 void strings_add_all(struct str_slice *list, const char *const *words, struct arena *a);
 bool strings_have(const struct str_slice *list, const char *word);

@@ -74,7 +74,7 @@ static int add_ulimit(struct spec_plan *p, const char *text, struct err *e)
 		if (str_eq(p->s->process.rlimits.v[k].type, limit.type))
 			to = &p->s->process.rlimits.v[k];
 	if (!to)
-		to = LIST_ADD(&p->s->process.rlimits, p->a);
+		to = &LIST_ADD(&p->s->process.rlimits, p->a);
 	*to = limit;
 	return 0;
 }

@@ -248,7 +248,7 @@ static int read_argument(struct reader *d, const char *text, struct oci_seccomp_
 static void add_rule(struct reader *d, const char *name, const struct answer *answer,
 		     struct oci_seccomp_arg *arg)
 {
-	struct oci_seccomp_rule *rule = LIST_ADD(&d->s.syscalls, d->a);
+	struct oci_seccomp_rule *rule = &LIST_ADD(&d->s.syscalls, d->a);
 
 	rule->action = answer->action;
 	rule->errno_ret = answer->errno_ret;
@@ -384,7 +384,7 @@ static void add_answers(struct reader *d, size_t refused, size_t unknown)
 
 		if (!d->answers[k].n)
 			continue;
-		rule = LIST_ADD(&d->s.syscalls, d->a);
+		rule = &LIST_ADD(&d->s.syscalls, d->a);
 		rule->action = d->answers[k].action;
 		rule->errno_ret = d->answers[k].errno_ret;
 		rule->names.v = names + k * syscall_name_count;

@@ -188,7 +188,7 @@ static int take_rule(const struct rule *rule, const char *path, struct arena *a,
 		strings_add(&to.names, rule->name, a);
 	to.args.v = rule->args.v;
 	to.args.n = rule->args.n;
-	place = LIST_ADD(&s->syscalls, a);
+	place = &LIST_ADD(&s->syscalls, a);
 	*place = to;
 	return 0;
 }

@@ -140,7 +140,7 @@ static void add_gid(struct oci_user *u, uint32_t gid, struct arena *a)
 	for (size_t i = 0; i < u->additional_gids.n; i++)
 		if (u->additional_gids.v[i] == gid)
 			return;
-	*LIST_ADD(&u->additional_gids, a) = gid;
+	LIST_ADD(&u->additional_gids, a) = gid;
 }
 
 /* The number of one group by name or number. */

@@ -48,7 +48,7 @@ static void add_map(struct oci_id_maps *maps, uint32_t inside, uint32_t outside,
 		    struct arena *a)
 {
 	if (size)
-		*LIST_ADD(maps, a) = (struct oci_id_map){
+		LIST_ADD(maps, a) = (struct oci_id_map){
 			.container_id = inside, .host_id = outside, .size = size};
 }
 
@@ -146,7 +146,7 @@ static void collect_taken(const struct spec_plan *p, struct oci_id_maps *ret)
 		    oci_decode_spec(text, n, &a, &other, NULL) < 0)
 			continue;
 		for (size_t i = 0; i < other.linux_.uid_mappings.n; i++)
-			*LIST_ADD(ret, p->a) = other.linux_.uid_mappings.v[i];
+			LIST_ADD(ret, p->a) = other.linux_.uid_mappings.v[i];
 	}
 }
 

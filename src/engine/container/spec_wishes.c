@@ -216,7 +216,7 @@ static int copy_from(struct spec_plan *p, const char *text, struct err *e)
 				       .copies_not = true};
 
 		if ((is_volume || str_eq(m->type, "bind")) && !is_wished(p, m->destination))
-			*LIST_ADD(&p->wishes, p->a) = w;
+			LIST_ADD(&p->wishes, p->a) = w;
 	}
 	return 0;
 }
@@ -237,7 +237,7 @@ static int add_image_volumes(struct spec_plan *p, struct err *e)
 		if (r < 0)
 			return r;
 		if (!is_wished(p, w.destination))
-			*LIST_ADD(&p->wishes, p->a) = w;
+			LIST_ADD(&p->wishes, p->a) = w;
 	}
 	return 0;
 }
@@ -260,7 +260,7 @@ static int add_list(struct spec_plan *p, const struct str_slice *list,
 		if (is_wished(p, w.destination))
 			return err_say(e, -EINVAL, "%s: duplicate mount point: %s", w.given,
 				       w.destination);
-		*LIST_ADD(&p->wishes, p->a) = w;
+		LIST_ADD(&p->wishes, p->a) = w;
 	}
 	return 0;
 }

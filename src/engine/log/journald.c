@@ -55,32 +55,33 @@ struct sink {
 	char batch[LOG_BATCH]; /* struct waiting and its text, again and again */
 };
 
-static int send_memfd(int socket, struct msghdr *message)
+static int send_memfd(int socket, const struct msghdr *entry)
 {
 	auto_close int fd = memfd_create("journal-entry", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(sizeof(int))];
 	} control = {0};
+	struct msghdr message = {.msg_name = entry->msg_name,
+				 .msg_namelen = entry->msg_namelen,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
 
 	if (fd < 0)
 		return -errno;
-	for (size_t i = 0; i < (size_t)message->msg_iovlen; i++) {
-		int r = fd_write_all(fd, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
+	for (size_t i = 0; i < (size_t)entry->msg_iovlen; i++) {
+		int r = fd_write_all(fd, entry->msg_iov[i].iov_base, entry->msg_iov[i].iov_len);
 
 		if (r < 0)
 			return r;
 	}
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		return -errno;
-	message->msg_iovlen = 0;
-	message->msg_control = &control;
-	message->msg_controllen = sizeof(control);
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_RIGHTS;
 	control.header.cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
-	return sendmsg(socket, message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+	return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 static int send_entry(struct sink *s, const struct waiting *w, const char *text)
