@@ -37,9 +37,12 @@
  *
  * tmp/layer-[HEX-]RANDOM is locked by its maker as long as it lives: {blob, layer/{diff, layer.json}}. HEX: the digest
  * that is wanted. Order: the lock comes before the blob, so a draft with a blob and no lock has no maker any more.
+ *
+ * Nothing is synced to the disk: a killed process loses nothing by that, and after a power failure within the seconds
+ * before the kernel writes by itself a layer may have empty files, as with Docker. Remove the image and pull it again.
  */
 
-enum { PIPE_SIZE = 1 << 20, CHUNK = 256 << 10 };
+enum { PIPE_SIZE = 1 << 20, CHUNK = 256 << 10, ERRNO_MAX = 4095 /* MAX_ERRNO of linux/err.h */ };
 
 struct layer_job {
 	const struct engine *g;
@@ -225,9 +228,11 @@ static int take_result(struct layer_job *j, struct unpack_result *ret, struct er
 	if (n != (ssize_t)sizeof(*ret))
 		return err_say(e, -EIO, "the process that unpacks the layer was ended by signal %d",
 			       WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-	if (ret->err.code && e && !e->code)
-		*e = ret->err;
-	return -ret->err.code;
+	/* Security: a layer may have taken the process over; of what it says only this is used and shown. */
+	ret->err.text[sizeof(ret->err.text) - 1] = '\0';
+	if (ret->err.code < 0 || ret->err.code > ERRNO_MAX || ret->bytes < 0 || ret->entries < 0)
+		return err_say(e, -EIO, "the process that unpacks the layer makes no sense");
+	return ret->err.code ? err_say(e, -ret->err.code, "%s", ret->err.text) : 0;
 }
 
 static void end_thread(struct layer_job *j)
