@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A process's control groups as folders, on v1, hybrid and v2."""
+import functools
 import os
 
 from .paths import LANE
@@ -57,7 +58,7 @@ class Cgroups:
     def path(self, name):
         """The folder's file NAME; its controller is the word before the dot."""
         controller = name.split(".")[0]
-        if LANE == "v2" or controller == "cgroup":
+        if LANE == "v2" or controller == "cgroup" or version(controller) == "v2":
             return os.path.join(self.folder[""], name)
         return os.path.join(self.folder[controller], name)
 
@@ -69,8 +70,53 @@ class Cgroups:
         """The v1 file's text on v1, the v2 file's on v2."""
         return self.read(v2 if LANE == "v2" else v1)
 
+    def keyed(self, name):
+        """A file of lines "KEY NUMBER" as a dict."""
+        return {key: int(value) for key, value in (line.split() for line in self.read(name).splitlines())}
+
     def has(self, name):
         try:
             return os.path.exists(self.path(name))
         except KeyError:
             return False
+
+
+# ---- what this lane's kernel can do ---------------------------------------------------------------
+
+V2_NAMES = {"blkio": "io", "cpuacct": "cpu"}
+
+
+@functools.lru_cache(None)
+def version(controller):
+    """"v1", "v2" or None: where this lane has the controller, by its v1 name. A hybrid machine may have one in v2."""
+    mounts = hierarchies()
+    if controller in mounts:
+        return "v1"
+    if "" in mounts:
+        with open(os.path.join(mounts[""][0], "cgroup.controllers")) as f:
+            if V2_NAMES.get(controller, controller) in f.read().split():
+                return "v2"
+    return None
+
+
+def folder_of(controller, path):
+    """The folder of group PATH (as the hierarchy's mount shows it) where the controller is."""
+    mounts = hierarchies()
+    return mounts[controller if version(controller) == "v1" else ""][0] + path
+
+
+def kernel_files(controller):
+    """The files that a group of the controller has on this kernel."""
+    folder = folder_of(controller, f"/berth-sample-{os.getpid()}")
+    try:
+        os.mkdir(folder)
+        return set(os.listdir(folder))
+    finally:
+        os.rmdir(folder)
+
+
+def usage_ns(c):
+    """Processor time that a container used so far."""
+    if LANE == "v2":
+        return 1000 * c.cgroups.keyed("cpu.stat")["usage_usec"]
+    return int(c.cgroups.read("cpuacct.usage"))
