@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import pty
 import shutil
@@ -18,6 +19,12 @@ import archives
 from archives import Layout, docker_members, layer, link, sha, skopeo, tar_of, write
 from conftest import BUILD, Berth
 from harness import REPO, USER
+
+def needs(*tools):
+    """The microvm has fewer programs than a machine with tools/install-deps."""
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"not installed here: {' '.join(missing)}")
+
 
 FORMATS = ["docker-archive", "oci-archive", "oci-dir"]
 
@@ -55,6 +62,7 @@ def binary(store, *words, stdin=None):
 # ---- the built-in image ----------------------------------------------------------------------------
 
 
+@needs("skopeo")
 def test_builtin_image_is_reproducible(place):
     paths = [os.path.join(place, name) for name in ("a.tar", "b.tar")]
     for path in paths:
@@ -67,6 +75,7 @@ def test_builtin_image_is_reproducible(place):
 # ---- round trips ------------------------------------------------------------------------------------
 
 
+@needs("skopeo")
 @pytest.mark.parametrize("kind", FORMATS)
 def test_saved_is_read_by_skopeo_and_by_us(berth, empty, place, kind):
     path = os.path.join(place, "saved")
@@ -80,6 +89,7 @@ def test_saved_is_read_by_skopeo_and_by_us(berth, empty, place, kind):
     assert empty("run", "--rm", "--network", "none", "busybox", "echo", "hi") == "hi\n"
 
 
+@needs("skopeo")
 @pytest.mark.parametrize("kind", FORMATS)
 def test_made_by_skopeo(berth, empty, place, kind):
     source, path = os.path.join(place, "source"), os.path.join(place, "made")
@@ -89,6 +99,7 @@ def test_made_by_skopeo(berth, empty, place, kind):
     assert empty("run", "--rm", "--network", "none", "localhost:5000/team/box:1", "echo", "hi") == "hi\n"
 
 
+@needs("podman", "buildah")
 def test_podman_and_buildah(berth, empty, place):
     """Podman loads what we saved; what Podman saves and buildah makes, we load."""
     own = ["--root", os.path.join(place, "podman"), "--runroot", os.path.join(place, "podman-run"), "--storage-driver", "vfs"]
@@ -491,7 +502,7 @@ def test_export_and_import(berth, place):
     assert berth("run", "--rm", "--network", "none", "flat:1") == "new\n"
     image, = json.loads(berth("image", "inspect", out))
     assert image["Config"]["Cmd"] == ["/bin/sh", "-c", "cat /new"] and len(image["RootFS"]["Layers"]) == 1
-    for pack in (gzip.compress, lambda data: subprocess.run(["xz", "-1c"], input=data, stdout=subprocess.PIPE, check=True).stdout):
+    for pack in (gzip.compress, lzma.compress):
         with open(path, "rb") as f:
             binary(berth, "import", "-", "flat:2", stdin=pack(f.read()))
         again, = json.loads(berth("image", "inspect", "flat:2"))
@@ -558,7 +569,8 @@ def test_rootless(user, place):
     assert lines[0].split()[1:4] == ["2", "12", "34"] and lines[2:] == ["fresh", "new"]
     archive = binary(user, "save", "mine")
     names = members(archive, -1)
-    assert "etc/.wh.group" in names and "var/.wh..wh..opq" in names
+    # Where files have no user.* attributes the kernel hides each name by itself.
+    assert "etc/.wh.group" in names and {"var/.wh..wh..opq", "var/.wh.log"} & set(names), names
     user("rmi", "mine")
     assert binary(user, "load", stdin=archive) == b"Loaded image: mine:latest\n"
     assert user("run", "--rm", "--network", "none", "mine", "sh", "-c", look + "; true") == seen

@@ -64,8 +64,10 @@ static void commit(const struct invocation *in, const struct container_info *c, 
 
 	if (r == 0)
 		r = commit_container(&g, c, &q, in->arena, &id, &ret->e);
-	if (r < 0)
+	if (r < 0) {
 		err_sys(&ret->e, r, "commit container %s", c->record.name);
+		image_collect(&g, NULL, NULL);
+	}
 	snprintf(ret->id, sizeof(ret->id), "%s", r < 0 ? "" : id);
 }
 
