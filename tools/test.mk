@@ -43,8 +43,16 @@ $(BUILD)/attack: tests/regress/attack.c
 	@mkdir -p $(@D)
 	$(MUSL_CC) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) -O1 $(MUSL_FLAGS) -static $< -o $@
 
+# The runtime with groups of resctrl that are plain folders: no machine of the tests has the real ones.
+$(BUILD)/resctrl_fake.o: tests/integration/resctrl_fake.c
+	@mkdir -p $(@D)
+	@$(MUSL_CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(MUSL_FLAGS) -c $< -o $@
+
+$(BUILD)/berth-runtime-resctrl: $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out src/kernel/resctrl.c,$(LIB_SRC)) $(wildcard src/bin/berth-runtime/*.c)) $(BUILD)/resctrl_fake.o
+	@$(MUSL_CC) $(LINK_FLAGS) $^ -o $@
+
 # What tests run beside the programs or inside containers.
-TEST_TOOLS := $(BUILD)/probe $(BUILD)/attack
+TEST_TOOLS := $(BUILD)/probe $(BUILD)/attack $(BUILD)/berth-runtime-resctrl
 
 # On cgroup v2 the same, but for what has nothing to do with groups and takes long on an emulated processor.
 VM_T ?= tests/integration tests/regress $(filter-out %/test_registry.py %/test_archives.py %/test_help.py %/test_layers.py %/test_guide.py,$(sort $(wildcard tests/engine/test_*.py)))

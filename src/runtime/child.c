@@ -124,7 +124,9 @@ static int step_namespaces(struct birth *b, struct err *e)
 	 * id maps and time offsets could not be written. */
 	prctl(PR_SET_DUMPABLE, 0);
 	setsid();
-	if (p->ns.n_net_devices || hooks->prestart.n + hooks->create_runtime.n)
+	/* The answer comes after the parent has put us into the resctrl group. */
+	if (p->ns.n_net_devices || p->container.rdt.clos ||
+	    hooks->prestart.n + hooks->create_runtime.n)
 		return handshake_ask(b->socket, STEP_BORN, 0, -1, NULL, NULL, e);
 	return 0;
 }

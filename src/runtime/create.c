@@ -289,7 +289,9 @@ static int creation_steps(struct creation *c, bool is_run, struct err *e)
 		return r;
 	if (is_run && !p->spec.process.is_set)
 		return err_say(e, -EINVAL, "config.json has no process to run");
-	if ((r = ns_open(&p->ns, c->ns_fds, e)) < 0 || (r = claim(c, is_run, e)) < 0)
+	if ((r = ns_open(&p->ns, c->ns_fds, e)) < 0 ||
+	    (r = rdt_plan(&p->spec.linux_.intel_rdt, c->q->id, &p->container.rdt, e)) < 0 ||
+	    (r = claim(c, is_run, e)) < 0)
 		return r;
 	child.listen_fd = c->listen_fd;
 	name_groups(c);
@@ -299,8 +301,12 @@ static int creation_steps(struct creation *c, bool is_run, struct err *e)
 	if (r < 0)
 		return r;
 	c->has_cgroup = true;
-	r = launch_child(c, &child, e);
+	r = rdt_create(&p->spec.linux_.intel_rdt, c->q->id, &p->container.rdt, e);
 	if (r < 0)
+		return r;
+	c->has_rdt = true;
+	r = launch_child(c, &child, e);
+	if (r < 0 || (r = rdt_enter(&p->container.rdt, c->q->id, c->launch.pid, e)) < 0)
 		return r;
 	table.arg = c;
 	r = launch_serve(&c->launch, &table, STEP_READY, e);
@@ -338,6 +344,9 @@ void creation_abort(struct creation *c)
 
 	launch_abort(&c->launch);
 	if (c->has_cgroup && cgroup_destroy(&c->cgroup, &why) < 0)
+		log_warning("%s", why.text);
+	why.code = 0;
+	if (c->has_rdt && rdt_remove(&c->plan.container.rdt, c->q->id, &why) < 0)
 		log_warning("%s", why.text);
 	if (c->owes_poststop)
 		container_run_poststop(&c->plan.container, &c->plan.spec.hooks.poststop);

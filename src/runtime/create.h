@@ -19,7 +19,7 @@ struct creation {
 	int ns_fds[NS_TYPE_COUNT];
 	int dir_fd, bundle_fd, listen_fd;
 	int master; /* the terminal, where no console socket takes it */
-	bool is_claimed, has_cgroup, owes_poststop;
+	bool is_claimed, has_cgroup, has_rdt, owes_poststop;
 };
 
 /* Up to STEP_READY, unanswered. is_run: no start.sock is made. */

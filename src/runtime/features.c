@@ -28,6 +28,9 @@ static const char *const policy_modes[] = {
 static const char *const policy_flags[] = {"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES",
 					   "MPOL_F_STATIC_NODES"};
 
+/* What a caller must trust who wrote it: it changes what the container may reach. */
+static const char *const unsafe_annotations[] = {ROOTFS_IDMAP_ANNOTATION};
+
 static void put_list(struct json_writer *w, const char *key, const char *const *v, size_t n)
 {
 	json_key(w, key);
@@ -91,7 +94,12 @@ static void print_linux(struct json_writer *w)
 	put_list(w, "modes", policy_modes, ARRAY_LEN(policy_modes));
 	put_list(w, "flags", policy_flags, ARRAY_LEN(policy_flags));
 	json_end_object(w);
-	put_enabled(w, "intelRdt", false);
+	json_key(w, "intelRdt");
+	json_begin_object(w);
+	json_put_bool(w, "enabled", true);
+	json_put_bool(w, "schemata", true);
+	json_put_bool(w, "monitoring", true);
+	json_end_object(w);
 	json_key(w, "mountExtensions");
 	json_begin_object(w);
 	put_enabled(w, "idmap", true);
@@ -117,5 +125,7 @@ void runtime_features_print(struct json_writer *w)
 	json_begin_object(w);
 	json_put_string(w, "io.berth.version", BERTH_VERSION);
 	json_end_object(w);
+	put_list(w, "potentiallyUnsafeConfigAnnotations", unsafe_annotations,
+		 ARRAY_LEN(unsafe_annotations));
 	json_end_object(w);
 }

@@ -141,7 +141,8 @@ int runtime_delete(const struct runtime *rt, const char *id, bool force, struct 
 	r = kill_first(&c, e);
 	if (r < 0)
 		return r;
-	if ((r = open_groups(&c, &group, e)) < 0 || (r = cgroup_destroy(&group, e)) < 0)
+	if ((r = open_groups(&c, &group, e)) < 0 || (r = cgroup_destroy(&group, e)) < 0 ||
+	    (r = rdt_remove(&c.rdt, id, e)) < 0)
 		return r;
 	if (plan_read_config(dir, id, &a, &spec, NULL, NULL, &why) < 0)
 		log_warning("no poststop hooks: %s", why.text);
@@ -195,6 +196,20 @@ int runtime_update(const struct runtime *rt, const char *id, const struct oci_re
 		return err_say(e, -EINVAL, "cannot update a container that has stopped");
 	r = open_groups(&c, &group, e);
 	return r < 0 ? r : cgroup_update(&group, resources, e);
+}
+
+int runtime_update_rdt(const struct runtime *rt, const char *id, const char *l3,
+		       const char *bandwidth, struct err *e)
+{
+	auto_arena struct arena a = {0};
+	struct container c;
+	int r = runtime_load(rt, id, &a, &c, e);
+
+	if (r < 0)
+		return r;
+	if (c.status == STATUS_STOPPED)
+		return err_say(e, -EINVAL, "cannot update a container that has stopped");
+	return rdt_update(&c.rdt, l3, bandwidth, e);
 }
 
 int runtime_pids(const struct runtime *rt, const char *id, struct arena *a, pid_t **ret,

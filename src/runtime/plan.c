@@ -158,14 +158,6 @@ static int check_preserved(unsigned n, struct err *e)
 	return 0;
 }
 
-/* What the specification has and this build has not: said, not ignored. */
-static int check_unavailable(const struct oci_spec *spec, struct err *e)
-{
-	if (spec->linux_.intel_rdt.is_set)
-		return err_say(e, -ENOTSUP, "linux.intelRdt: this build manages no resctrl groups");
-	return 0;
-}
-
 static int check_root(const struct plan *p, struct err *e)
 {
 	struct stat st;
@@ -208,8 +200,7 @@ int plan_make(const struct runtime *rt, const struct create_request *q, struct a
 	p->container.annotations = p->spec.annotations;
 	add_notify_socket(p, a);
 	listen_fds = add_listen_fds(p, a);
-	if ((r = oci_check_spec(&p->spec, e)) < 0 || (r = check_unavailable(&p->spec, e)) < 0 ||
-	    (r = check_terminal(q, p, e)) < 0 ||
+	if ((r = oci_check_spec(&p->spec, e)) < 0 || (r = check_terminal(q, p, e)) < 0 ||
 	    (r = ns_plan_make(&p->spec, rt->is_rootless, &p->ns, e)) < 0 ||
 	    (r = cgroup_detect(a, &p->layout, e)) < 0 ||
 	    (r = cgroup_plan_make(&p->layout, &p->spec, q->id, rt->is_rootless, a, &p->cgroup, e)) <

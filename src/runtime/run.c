@@ -19,6 +19,9 @@ void creation_end(struct creation *c)
 
 	if (cgroup_destroy(&c->cgroup, &why) < 0)
 		log_warning("%s", why.text);
+	why.code = 0;
+	if (rdt_remove(&c->plan.container.rdt, c->q->id, &why) < 0)
+		log_warning("%s", why.text);
 	container_run_poststop(&c->plan.container, &c->plan.spec.hooks.poststop);
 	why.code = 0;
 	if (state_remove(c->rt, c->q->id, &why) < 0)

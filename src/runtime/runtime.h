@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "cgroup/cgroup.h"
+#include "cgroup/rdt.h"
 #include "oci/spec.h"
 
 struct arena;
@@ -42,6 +43,7 @@ struct container {
 	int64_t created_ns;   /* CLOCK_REALTIME */
 	struct oci_pairs annotations;
 	struct cgroup_saved cgroup;
+	struct rdt_group rdt;
 	bool is_rootless, no_new_keyring;
 };
 
@@ -84,6 +86,9 @@ int runtime_pause(const struct runtime *rt, const char *id, struct err *e);
 int runtime_resume(const struct runtime *rt, const char *id, struct err *e);
 int runtime_update(const struct runtime *rt, const char *id, const struct oci_resources *r,
 		   struct err *e);
+/* New schemas of its resctrl group; NULL leaves one as it is. */
+int runtime_update_rdt(const struct runtime *rt, const char *id, const char *l3,
+		       const char *bandwidth, struct err *e);
 
 /* One container; -ENOENT with "container ID does not exist". */
 int runtime_load(const struct runtime *rt, const char *id, struct arena *a, struct container *ret,

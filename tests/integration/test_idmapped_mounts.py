@@ -315,3 +315,4 @@ def test_features(runtime):
     features = runtime("features").ok().json
     assert features["linux"]["mountExtensions"]["idmap"]["enabled"] is True
     assert {"idmap", "ridmap"} <= set(features["mountOptions"])
+    assert "io.berth.root.idmap" in features["potentiallyUnsafeConfigAnnotations"]

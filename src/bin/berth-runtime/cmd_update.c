@@ -125,14 +125,19 @@ static int update_main(const struct invocation *in, int *ret_code, struct err *e
 	int r;
 
 	*ret_code = 0;
-	if (v->l3_cache_schema || v->mem_bw_schema)
-		return err_say(e, -ENOTSUP, "intelRdt: not available in this build");
+	if (v->mem_bw_schema && !str_starts(v->mem_bw_schema, "MB:"))
+		return err_say(e, -EINVAL,
+			       "--mem-bw-schema \"%s\" does not begin with MB:", v->mem_bw_schema);
 	if (v->file && (r = read_file(v->file, in->arena, &resources, e)) < 0)
 		return r;
 	r = apply_flags(v, &resources, e);
 	if (r < 0)
 		return r;
 	resources.is_set = true;
+	if ((v->l3_cache_schema || v->mem_bw_schema) &&
+	    (r = runtime_update_rdt(&in->rt, in->words.v[0], v->l3_cache_schema, v->mem_bw_schema,
+				    e)) < 0)
+		return r;
 	return runtime_update(&in->rt, in->words.v[0], &resources, e);
 }
 
