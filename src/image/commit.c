@@ -99,7 +99,8 @@ static bool is_of_containers(const char *word)
 
 /* The environment and working folder that the container was given, from its config.json. */
 static int take_process(int dir_fd, const struct record *r, const struct container_request *q,
-			struct arena *a, struct oci_image_run *run, struct err *e)
+			struct arena *a, struct oci_image_run *run, struct str_slice *ret_targets,
+			struct err *e)
 {
 	struct oci_spec spec = {0};
 	size_t n = 0;
@@ -116,18 +117,21 @@ static int take_process(int dir_fd, const struct record *r, const struct contain
 			change_set_env(&run->env, spec.process.env.v[i], a);
 	if (q->workdir)
 		run->working_dir = q->workdir;
+	ret_targets->v = arena_array(a, spec.mounts.n + 1, sizeof(char *));
+	for (size_t i = 0; i < spec.mounts.n; i++)
+		ret_targets->v[ret_targets->n++] = str_clean_path(a, spec.mounts.v[i].destination);
 	return 0;
 }
 
 static int take_container(int dir_fd, const struct record *r, struct arena *a,
-			  struct oci_image_run *run, struct err *e)
+			  struct oci_image_run *run, struct str_slice *ret_targets, struct err *e)
 {
 	struct container_request q = {0};
 	int status;
 
 	if (r->request && request_decode(r->request, strlen(r->request), a, &q, e) < 0)
 		return e ? -e->code : -EINVAL;
-	status = take_process(dir_fd, r, &q, a, run, e);
+	status = take_process(dir_fd, r, &q, a, run, ret_targets, e);
 	if (status < 0)
 		return status;
 	run->entrypoint = r->entrypoint;
@@ -162,10 +166,12 @@ static const char *command_line(const struct record *r, struct arena *a)
 
 /* ---- the layer ----------------------------------------------------------------------------------- */
 
-static int pack_layer(const struct engine *g, struct draft *d, int upper_fd, struct err *e)
+static int pack_layer(const struct engine *g, struct draft *d, int upper_fd,
+		      const struct str_slice *targets, struct err *e)
 {
 	const struct oci_descriptor descriptor = {.media_type = OCI_TYPE_LAYER_GZIP, .size = -1};
-	const struct pack_options options = {.is_layer = true, .is_rootless = g->is_rootless};
+	const struct pack_options options = {
+		.is_layer = true, .is_rootless = g->is_rootless, .targets = *targets};
 	auto_sink_gzip struct sink_gzip *gzip = NULL;
 	struct layer_job *job = NULL;
 	int r = draft_layer_begin(d, &descriptor, NULL, &job, e);
@@ -195,6 +201,7 @@ int commit_container(const struct engine *g, const struct container_info *c,
 				   .created_by = command_line(record, a),
 				   .author = q->author,
 				   .comment = q->message};
+	struct str_slice targets = {0};
 	struct image image = {0};
 	int r;
 
@@ -208,7 +215,7 @@ int commit_container(const struct engine *g, const struct container_info *c,
 	if (r == 0)
 		r = draft_inherit(&d, &image, e);
 	if (r == 0)
-		r = take_container(dir, record, a, &image.config.config, e);
+		r = take_container(dir, record, a, &image.config.config, &targets, e);
 	if (r < 0)
 		return r;
 	upper = openat(dir, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -217,7 +224,7 @@ int commit_container(const struct engine *g, const struct container_info *c,
 	/* One that never ran has no files of its own. */
 	step.empty_layer = upper < 0;
 	if (upper >= 0)
-		r = pack_layer(g, &d, upper, e);
+		r = pack_layer(g, &d, upper, &targets, e);
 	if (q->author)
 		image.config.author = q->author;
 	if (r == 0)

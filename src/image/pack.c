@@ -240,13 +240,23 @@ static int pack_subfolder(struct walk *w, const struct place *p, unsigned depth,
 	return r < 0 ? r : pack_inside(w, fd, p->path, depth + 1, e);
 }
 
+static bool is_target(const struct walk *w, const struct place *p)
+{
+	if (!S_ISREG(p->st.st_mode) || p->st.st_size)
+		return false;
+	for (size_t i = 0; i < w->o->targets.n; i++)
+		if (w->o->targets.v[i][0] == '/' && str_eq(w->o->targets.v[i] + 1, p->path))
+			return true;
+	return false;
+}
+
 static int pack_one(struct walk *w, struct place *p, unsigned depth, struct arena *a, struct err *e)
 {
 	int r;
 
 	if (fstatat(p->dir_fd, p->name, &p->st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : err_sys(e, -errno, "look at %s", p->path);
-	if (S_ISSOCK(p->st.st_mode))
+	if (S_ISSOCK(p->st.st_mode) || is_target(w, p))
 		return 0;
 	if (w->o->is_layer && S_ISCHR(p->st.st_mode) && p->st.st_rdev == 0)
 		return write_whiteout(w, p, a, e);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/slice.h"
 #include "image/sink.h"
 
 /*
@@ -25,6 +26,8 @@
 struct pack_options {
 	bool is_layer;    /* whiteouts become entries; the root itself is an entry, too */
 	bool is_rootless; /* overlayfs's attributes are user.overlay.* */
+	/* Absolute paths. Empty files there are left out: the runtime made them to mount onto. */
+	struct str_slice targets;
 };
 
 struct pack_count {

@@ -452,6 +452,7 @@ def test_commit(berth, empty, place):
     assert os.stat(os.path.join(diff, "sparse")).st_blocks < 1024
     names = members(binary(berth, "save", "mine:1"), -1)
     assert "etc/.wh.group" in names and "var/.wh..wh..opq" in names and "./" not in names[1:]
+    assert not {"etc/hosts", "etc/hostname", "etc/resolv.conf"} & set(names), "what the runtime mounted onto"
 
 
 def archive_top(store, name):
