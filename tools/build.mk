@@ -139,6 +139,11 @@ install: $(PROGRAMS) $(SHARED) $(MANUAL) $(COMPLETION) ## Copy the programs to $
 	install -m 644 $(SHARED) $(DESTDIR)$(PREFIX)/share/berth
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	@for kind in system user; do \
+		install -d $(DESTDIR)$(PREFIX)/lib/systemd/$$kind; \
+		sed 's|@BINDIR@|$(PREFIX)/bin|' share/systemd/berth-restart.$$kind.service \
+			> $(DESTDIR)$(PREFIX)/lib/systemd/$$kind/berth-restart.service; \
+	done
 	install -D -m 644 $(BUILD)/completion/berth.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/berth
 	install -D -m 644 $(BUILD)/completion/_berth $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_berth
 	install -D -m 644 $(BUILD)/completion/berth.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/berth.fish

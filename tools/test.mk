@@ -54,8 +54,8 @@ $(BUILD)/berth-runtime-resctrl: $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out
 # What tests run beside the programs or inside containers.
 TEST_TOOLS := $(BUILD)/probe $(BUILD)/attack $(BUILD)/berth-runtime-resctrl
 
-# On cgroup v2 the same, but for what has nothing to do with groups and takes long on an emulated processor.
-VM_T ?= tests/integration tests/regress $(filter-out %/test_registry.py %/test_archives.py %/test_help.py %/test_layers.py %/test_guide.py,$(sort $(wildcard tests/engine/test_*.py)))
+# On cgroup v2 the same, but of the engine only what groups have a part in: the processor is an emulated one.
+VM_T ?= tests/integration tests/regress tests/engine/test_run.py tests/engine/test_monitor.py tests/engine/test_change.py
 
 PYTEST := $(PYTHON) -B -m pytest -p no:cacheprovider
 .PHONY: integration

@@ -62,6 +62,9 @@ int engine_enter(struct engine *g, struct err *e);
 /* The same, but into the namespaces of a live monitor (to exec in, or signal, its container). */
 int engine_enter_monitor(struct engine *g, pid_t monitor, struct err *e);
 
+/* The name that /etc/passwd gives to a user, in the arena; NULL: none. */
+const char *engine_user_name(uid_t uid, struct arena *a);
+
 /* Takes DATA/store.lock. is_exclusive && !waits: -EWOULDBLOCK where somebody is at work. Returns a
  * descriptor that holds the lock until it is closed, or -errno. */
 int engine_lock_store(const struct engine *g, bool is_exclusive, bool waits, struct err *e);

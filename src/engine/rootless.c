@@ -52,7 +52,7 @@ static size_t read_ranges(const char *path, const char *name, uid_t uid, struct 
 	return n;
 }
 
-static const char *user_name(uid_t uid, struct arena *a)
+const char *engine_user_name(uid_t uid, struct arena *a)
 {
 	char *text, *save = NULL, number[16];
 
@@ -76,7 +76,7 @@ static void plan_maps(const struct engine *g, struct arena *a, struct ns_plan *r
 	enum { RANGES = 32 };
 	struct oci_id_map *uids = arena_array(a, RANGES + 1, sizeof(*uids)),
 			  *gids = arena_array(a, RANGES + 1, sizeof(*gids));
-	const char *name = user_name(g->uid, a);
+	const char *name = engine_user_name(g->uid, a);
 	size_t n_uids, n_gids;
 
 	uids[0] = (struct oci_id_map){.container_id = 0, .host_id = g->uid, .size = 1};

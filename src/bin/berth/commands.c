@@ -61,6 +61,8 @@
 	X(system_events)   \
 	X(info)            \
 	X(system_info)     \
+	X(doctor)          \
+	X(system_boot)     \
 	X(system_df)       \
 	X(system_prune)    \
 	X(version)         \
