@@ -95,12 +95,16 @@ static int load_layer(struct load *l, struct draft *d, const char *name, const c
 	r = draft_layer_begin(d, &descriptor, diff_id, &job, e);
 	if (r < 0)
 		return r;
+	load_watch(l, &p, diff_id);
 	r = part_feed(&p, job, e);
 	if (r < 0) {
 		layer_abort(job);
 		return r;
 	}
-	return draft_layer_end(d, job, descriptor.media_type, e);
+	r = draft_layer_end(d, job, descriptor.media_type, e);
+	if (r == 0 && p.progress)
+		progress_done(p.progress, p.row, "Loaded");
+	return r;
 }
 
 static int load_image(struct load *l, const struct item *item, struct err *e)

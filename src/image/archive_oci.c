@@ -122,12 +122,16 @@ static int load_layer(struct load *l, struct draft *d, const struct oci_descript
 		r = draft_layer_begin(d, layer, diff_id, &job, e);
 	if (r < 0)
 		return r;
+	load_watch(l, &p, diff_id);
 	r = part_feed(&p, job, e);
 	if (r < 0) {
 		layer_abort(job);
 		return r;
 	}
-	return draft_layer_end(d, job, layer->media_type, e);
+	r = draft_layer_end(d, job, layer->media_type, e);
+	if (r == 0 && p.progress)
+		progress_done(p.progress, p.row, "Loaded");
+	return r;
 }
 
 static int load_image(struct load *l, const struct oci_descriptor *descriptor,

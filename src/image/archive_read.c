@@ -232,11 +232,21 @@ int part_feed(const struct part *p, struct layer_job *job, struct err *e)
 			return (int)n;
 		r = layer_feed(job, buf, (size_t)n, e);
 		at += n;
+		if (p->progress)
+			progress_set(p->progress, p->row, "Loading", at, p->size);
 	}
 	return r;
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------- */
+
+void load_watch(const struct load *l, struct part *p, const char *diff_id)
+{
+	p->progress = l->q->progress;
+	if (p->progress)
+		p->row = progress_row(p->progress,
+				      arena_printf(l->a, "%.12s", diff_id + strlen("sha256:")));
+}
 
 int load_tell(const struct load *l, const char *id, const struct str_slice *references,
 	      struct err *e)

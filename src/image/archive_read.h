@@ -6,6 +6,7 @@
 #include "engine/image/image.h"
 #include "image/archive_index.h"
 #include "image/draft.h"
+#include "image/progress.h"
 
 /*
  * Theory of operation
@@ -32,7 +33,9 @@ struct part {
 	const char *label; /* "FILE: NAME" */
 	int fd;
 	int64_t offset, size;
-	bool is_own; /* fd is the part's */
+	bool is_own;               /* fd is the part's */
+	struct progress *progress; /* NULL: nobody watches */
+	size_t row;
 };
 
 /* path NULL or "-": standard input. The source is to be closed with source_close. */
@@ -58,6 +61,7 @@ struct load_request {
 	/* Called after each image is in the store; reference NULL: it has no name. */
 	int (*tell)(void *arg, const char *id, const char *reference, struct err *e);
 	void *arg;
+	struct progress *progress; /* NULL: none */
 };
 
 /* Loads every image of an archive; each is there whole or not at all. Returns 0 or -errno. */
@@ -76,6 +80,8 @@ struct load {
 
 int load_docker(struct load *l, struct err *e);
 int load_oci(struct load *l, struct err *e);
+/* A layer, named by its diff id, gets a row of its own. */
+void load_watch(const struct load *l, struct part *p, const char *diff_id);
 /* Tells of an image once for each of its names. */
 int load_tell(const struct load *l, const char *id, const struct str_slice *references,
 	      struct err *e);

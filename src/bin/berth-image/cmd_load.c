@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "bin/berth-image/commands.h"
@@ -22,22 +23,41 @@ static const struct opt options[] = {
 	{0},
 };
 
+struct report {
+	struct arena *arena;
+	struct progress *progress; /* NULL: no rows are drawn where our output goes */
+};
+
 static int tell(void *arg, const char *id, const char *reference, struct err *e)
 {
-	struct arena *a = arg;
+	const struct report *report = arg;
+	struct arena *a = report->arena;
 	struct oci_reference parsed;
-	const char *line = arena_printf(a, "Loaded image ID: %s\n", id);
+	const char *line = arena_printf(a, "Loaded image ID: %s", id);
 
 	if (reference && oci_reference_parse(reference, a, &parsed, NULL) == 0)
-		line = arena_printf(a, "Loaded image: %s\n", parsed.familiar);
+		line = arena_printf(a, "Loaded image: %s", parsed.familiar);
+	if (report->progress) {
+		progress_line(report->progress, "%s", line);
+		return 0;
+	}
+	line = arena_printf(a, "%s\n", line);
 	return print_text(line, strlen(line), e);
 }
 
 static int load_main(const struct invocation *in, int *ret_code, struct err *e)
 {
 	const struct options *o = in->values;
-	const struct load_request q = {
-		.path = o->input, .platform = o->platform, .tell = tell, .arg = in->arena};
+	/* Rows are for people only: what a program reads is on standard output. */
+	bool draws = !o->quiet && isatty(STDERR_FILENO);
+	auto_progress struct progress *progress = progress_open(STDERR_FILENO, !draws);
+	struct report report = {.arena = in->arena,
+				.progress = draws && isatty(STDOUT_FILENO) ? progress : NULL};
+	const struct load_request q = {.path = o->input,
+				       .platform = o->platform,
+				       .tell = tell,
+				       .arg = &report,
+				       .progress = progress};
 
 	(void)ret_code;
 	return archive_load(&in->engine, &q, e);
