@@ -467,6 +467,12 @@ static int put_opaque(struct unpack *u)
 	r = u->name.path[0] ? make_parents(u, strlen(u->name.path)) : 0;
 	if (r == 0)
 		r = set_opaque(u, u->root_fd, path);
+	if (r == -ENOTSUP)
+		return err_say(
+			u->e, r,
+			"the layer hides a folder, and the file system of the images has no %s "
+			"attributes for that: keep them elsewhere (--root)",
+			u->is_user ? "user.*" : "trusted.*");
 	return r < 0 ? fail(u, r, "make opaque") : 0;
 }
 
