@@ -173,11 +173,6 @@ int mount_set(int mount_fd, const struct mount_change *change)
 	return !kept.set && !kept.propagation ? 0 : r;
 }
 
-int mount_reconfigure(int mount_fd, unsigned flags, const char *data)
-{
-	return mount_by_name(NULL, mount_fd, NULL, MS_REMOUNT | flags, data);
-}
-
 int mount_detach(const char *path)
 {
 	return sys_return(syscall(SYS_umount2, path, MNT_DETACH));
@@ -185,12 +180,20 @@ int mount_detach(const char *path)
 
 /* ---- new file systems -------------------------------------------------------------------------- */
 
-static const struct {
+/* common_set_sb_flag and common_clear_sb_flag of fs/fs_context.c */
+static const struct sb_flag {
 	unsigned flag;
-	const char *key; /* common_set_sb_flag of fs/fs_context.c */
-} sb_table[] = {
-	{MS_RDONLY, "ro"},     {MS_SYNCHRONOUS, "sync"},  {MS_DIRSYNC, "dirsync"},
-	{MS_MANDLOCK, "mand"}, {MS_LAZYTIME, "lazytime"},
+	const char *key;
+} sb_table[] =
+	{
+		{MS_RDONLY, "ro"},     {MS_SYNCHRONOUS, "sync"},  {MS_DIRSYNC, "dirsync"},
+		{MS_MANDLOCK, "mand"}, {MS_LAZYTIME, "lazytime"},
+},
+  sb_clear_table[] = {
+	  {MS_RDONLY, "rw"},
+	  {MS_SYNCHRONOUS, "async"},
+	  {MS_MANDLOCK, "nomand"},
+	  {MS_LAZYTIME, "nolazytime"},
 };
 
 /* Cuts the next option off the data: commas split, but not between double quotes, which are dropped
@@ -232,23 +235,40 @@ static bool is_data_long(const char *data)
 	return false;
 }
 
-static int configure(int fs_fd, const struct mount_new *n)
+static int set_data(int fs_fd, const char *data)
 {
 	char key[2 * VALUE_MAX], *value;
-	const char *data = n->data;
 	int r = 0;
 
-	if (n->source)
-		r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", n->source, 0);
-	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(sb_table); i++)
-		if (n->sb_flags & sb_table[i].flag)
-			r = sys_fsconfig(fs_fd, FSCONFIG_SET_FLAG, sb_table[i].key, NULL, 0);
 	while (r >= 0 && next_option(&data, key, sizeof(key), &value, &r)) {
 		if (!*key)
 			continue;
 		r = value ? sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, key, value, 0)
 			  : sys_fsconfig(fs_fd, FSCONFIG_SET_FLAG, key, NULL, 0);
 	}
+	return r;
+}
+
+static int set_flags(int fs_fd, unsigned flags, const struct sb_flag *table, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		if (flags & table[i].flag)
+			r = sys_fsconfig(fs_fd, FSCONFIG_SET_FLAG, table[i].key, NULL, 0);
+	return r;
+}
+
+static int configure(int fs_fd, const struct mount_new *n)
+{
+	int r = 0;
+
+	if (n->source)
+		r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", n->source, 0);
+	if (r >= 0)
+		r = set_flags(fs_fd, n->sb_flags, sb_table, ARRAY_LEN(sb_table));
+	if (r >= 0)
+		r = set_data(fs_fd, n->data);
 	return r < 0 ? r : sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 }
 
@@ -303,6 +323,42 @@ int mount_new(const struct mount_new *n, const struct mount_target *t, struct er
 	r = sys_move_mount(mount_fd, "", t->fd, "",
 			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 	return r < 0 ? r : TAKE_FD(mount_fd);
+}
+
+/* mount(2) sets all flags anew: those of the mount are given as they are. */
+static int reconfigure_by_name(int mount_fd, unsigned set, const char *data)
+{
+	uint64_t attrs;
+	int r = attrs_of(mount_fd, &attrs);
+
+	return r < 0 ? r
+		     : mount_by_name(NULL, mount_fd, NULL, MS_REMOUNT | set | attrs_to_flags(attrs),
+				     data);
+}
+
+int mount_reconfigure(int mount_fd, unsigned set, unsigned clear, const char *data, struct err *e)
+{
+	auto_close int fs_fd = -EBADF;
+	int r;
+
+	if (is_fallback || is_data_long(data))
+		return reconfigure_by_name(mount_fd, set, data);
+	fs_fd = sys_fspick(mount_fd, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+	if (fs_fd == -ENOSYS)
+		return reconfigure_by_name(mount_fd, set, data);
+	if (fs_fd < 0)
+		return fs_fd;
+	/* EINVAL for what cannot change (MS_RMT_MASK of linux/fs.h); mount(2) ignores it */
+	r = set_flags(fs_fd, set & ~(unsigned)MS_DIRSYNC, sb_table, ARRAY_LEN(sb_table));
+	if (r >= 0)
+		r = set_flags(fs_fd, clear, sb_clear_table, ARRAY_LEN(sb_clear_table));
+	if (r >= 0)
+		r = set_data(fs_fd, data);
+	if (r >= 0)
+		r = sys_fsconfig(fs_fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0);
+	if (r < 0)
+		take_message(fs_fd, r, e);
+	return r;
 }
 
 /* ---- binds ------------------------------------------------------------------------------------- */

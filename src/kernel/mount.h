@@ -74,8 +74,9 @@ int mount_attach(struct mount_tree *tree, const struct mount_change *change, siz
 /* Changes an attached or detached mount given by its root. Returns 0 or -errno as above. */
 int mount_set(int mount_fd, const struct mount_change *change);
 
-/* mount(2) with MS_REMOUNT on the mount whose root mount_fd is: super block flags and data. */
-int mount_reconfigure(int mount_fd, unsigned flags, const char *data);
+/* Sets and clears flags (MS_SYNCHRONOUS, MS_LAZYTIME, ...) of the super block of the mount whose root mount_fd is, and
+ * gives it new data (NULL: none). Attributes of the mount stay. Returns 0 or -errno; *e as of mount_new. */
+int mount_reconfigure(int mount_fd, unsigned set, unsigned clear, const char *data, struct err *e);
 
 /* Detaches the mount at path (umount2 with MNT_DETACH). Returns 0 or -errno. */
 int mount_detach(const char *path);

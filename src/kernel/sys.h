@@ -72,6 +72,15 @@ static inline int sys_fsopen(const char *type, unsigned flags)
 	return sys_return(syscall(SYS_fsopen, type, flags));
 }
 
+#ifndef FSPICK_CLOEXEC
+#define FSPICK_CLOEXEC 1
+#define FSPICK_EMPTY_PATH 8
+#endif
+static inline int sys_fspick(int dir_fd, const char *path, unsigned flags)
+{
+	return sys_return(syscall(SYS_fspick, dir_fd, path, flags));
+}
+
 static inline int sys_fsconfig(int fd, unsigned command, const char *key, const void *value,
 			       int aux)
 {

@@ -32,7 +32,7 @@ static int link_controllers(int dir_fd, const char *name)
 
 static int bind_view(int dir_fd, const struct rootfs_cgroup_view *v, const struct rootfs_mount *m)
 {
-	const struct mount_change change = {.set = m->attr_set};
+	const struct mount_change change = {.set = m->attr_set | m->rattr_set};
 	struct mount_tree tree = {.fd = -EBADF};
 	auto_close int target = -EBADF;
 	struct mount_target t = {.root_fd = dir_fd, .path = v->name};
@@ -57,12 +57,17 @@ static int bind_view(int dir_fd, const struct rootfs_cgroup_view *v, const struc
 
 int cgroup_v1_mount(struct rootfs_build *b, const struct rootfs_mount *m, struct err *e)
 {
-	const struct mount_change change = {.set = m->attr_set & MOUNT_ATTR_RDONLY};
+	const uint64_t attrs = m->attr_set | m->rattr_set;
+	const struct mount_change change = {
+		.set = attrs & MOUNT_ATTR_RDONLY,
+		.propagation = m->propagation,
+		.is_recursive = m->is_propagation_recursive,
+	};
 	const struct mount_new n = {
 		.type = "tmpfs",
 		.source = "tmpfs",
 		.data = "mode=755",
-		.attrs = (m->attr_set & ~(uint64_t)MOUNT_ATTR_RDONLY) | MOUNT_ATTR_NOEXEC |
+		.attrs = (attrs & ~(uint64_t)MOUNT_ATTR_RDONLY) | MOUNT_ATTR_NOEXEC |
 			 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 	};
 	auto_close int target = target_open(b, m, -EBADF, e), fd = -EBADF;
@@ -83,7 +88,6 @@ int cgroup_v1_mount(struct rootfs_build *b, const struct rootfs_mount *m, struct
 				       v->source, m->destination, v->name);
 	}
 	/* Order: the tmpfs is closed once everything is in it. */
-	if (m->attr_set & MOUNT_ATTR_RDONLY)
-		r = mount_set(fd, &change);
+	r = mount_set(fd, &change);
 	return r < 0 ? mount_failed(m, r, e) : 0;
 }

@@ -295,8 +295,12 @@ static int remount_one(struct rootfs_build *b, const struct rootfs_mount *m, str
 		return target;
 	for (size_t i = 0; r >= 0 && i < n; i++)
 		r = mount_set(target, &change[i]);
-	if (r >= 0 && m->data)
-		r = mount_reconfigure(target, m->sb_flags, m->data);
+	/* Read-only is what the mount is by now; its super block may be somebody else's as well. */
+	if (r >= 0 && (m->data || (m->sb_flags | m->sb_clear) & ~(unsigned)MS_RDONLY))
+		r = mount_reconfigure(target, m->sb_flags & ~(unsigned)MS_RDONLY,
+				      m->sb_clear & ~(unsigned)MS_RDONLY, m->data, e);
+	if (r < 0 && e && e->code)
+		return err_within(e, "error remounting \"%s\"", m->destination);
 	return r < 0 ? mount_failed(m, r, e) : 0;
 }
 

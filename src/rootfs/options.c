@@ -134,6 +134,7 @@ bool mount_option_apply(const char *name, struct rootfs_mount *m, enum mount_wor
 	else
 		apply_attrs(o, &m->attr_set, &m->attr_clear);
 	m->sb_flags = (m->sb_flags & ~o->sb_clear) | o->sb_set;
+	m->sb_clear = (m->sb_clear & ~o->sb_set) | o->sb_clear;
 	if (o->propagation) {
 		m->propagation = o->propagation & ~(uint32_t)MS_REC;
 		m->is_propagation_recursive = (o->propagation & MS_REC) != 0;

@@ -86,7 +86,9 @@ static void read_options(const struct oci_mount *o, struct rootfs_mount *m, stru
 	}
 	m->kind = is_remount ? ROOTFS_REMOUNT : is_bind ? ROOTFS_BIND : ROOTFS_NEW;
 	if (is_bind)
-		m->sb_flags = 0; /* mount(2) ignores them as well */
+		m->sb_flags = m->sb_clear = 0; /* mount(2) ignores them as well */
+	if (is_bind && is_remount)
+		m->data = NULL;
 }
 
 /* `cgroup` in config.json means whatever the host has; the plan says which of three it is. */
@@ -118,9 +120,9 @@ void mount_to_bind(struct rootfs_mount *m, const char *source)
 		.type = "bind",
 		.source = source,
 		.is_recursive = true,
-		.rattr_set = m->attr_set | MOUNT_ATTR_RDONLY,
-		.propagation = MS_SLAVE,
-		.is_propagation_recursive = true,
+		.rattr_set = m->attr_set | m->rattr_set | MOUNT_ATTR_RDONLY,
+		.propagation = m->propagation ? m->propagation : MS_SLAVE,
+		.is_propagation_recursive = !m->propagation || m->is_propagation_recursive,
 	};
 }
 

@@ -51,6 +51,7 @@ struct rootfs_mount {
 	bool is_recursive; /* rbind */
 	uint64_t attr_set, attr_clear;   /* MOUNT_ATTR_* */
 	uint64_t rattr_set, rattr_clear; /* the recursive forms (rro, ...) */
+	unsigned sb_clear;               /* the same kinds, of a remount */
 	unsigned sb_flags; /* MS_SYNCHRONOUS, MS_DIRSYNC, MS_MANDLOCK, MS_LAZYTIME, MS_RDONLY ... */
 	uint64_t propagation; /* MS_SHARED ...; 0: none */
 	bool is_propagation_recursive;

@@ -380,6 +380,30 @@ def test_remount(runtime, bundle, tree):  # noqa: F811
     assert "size=128k" in found["/s"].super
 
 
+def test_remount_keeps_the_rest(runtime, bundle, tree):  # noqa: F811
+    """Flags that are not named stay, whether the super block is changed or not."""
+    bundle.mount("/s", "tmpfs", "t", "size=64k", "nosuid", "noexec", "sync", "lazytime")
+    bundle.mount("/s", "tmpfs", "t", "remount", "size=128k", "nodev")
+    bundle.mount("/d", "tmpfs", "t", "nosuid").mount("/d", "tmpfs", "t", "remount", "dirsync", "lazytime")
+    bundle.mount("/a", "tmpfs", "t", "sync", "lazytime").mount("/a", "tmpfs", "t", "remount", "async", "nolazytime")
+    bundle.bind(tree("source", "nosuid", "a"), "/b").mount("/b", "none", "none", "remount", "rro", "rnodev", "rprivate")
+    found = both(runtime.run_detached(bundle.probe("sleep")))
+    check(found["/s"], "rw nosuid noexec nodev")
+    assert {"sync", "lazytime", "size=128k"} <= found["/s"].super
+    check(found["/d"], "rw nosuid")
+    # dirsync is for good or never, says the kernel, and no error
+    assert "lazytime" in found["/d"].super and "dirsync" not in found["/d"].super
+    assert not {"sync", "lazytime"} & found["/a"].super
+    for path in ("/b", "/b/a"):
+        check(found[path], "ro nosuid nodev")
+        assert found[path].spreads == {"private"}
+
+
+def test_remount_with_unknown_options(runtime, bundle):
+    bundle.mount("/s", "tmpfs", "t").mount("/s", "tmpfs", "t", "remount", "frobnicate")
+    runtime.run(bundle).fails("/s", "frobnicate", code=1)
+
+
 def test_remount_of_nothing(runtime, bundle):
     runtime.run(bundle.mount("/tmp", "none", "none", "remount", "ro")).fails("/tmp", code=1)
 

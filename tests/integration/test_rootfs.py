@@ -298,6 +298,19 @@ def test_cgroup_v1_writable(runtime, bundle):
     assert "cgroup.procs" in result.ok().probe("ls")["names"]
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["own", "host"])
+def test_cgroup_recursive_options(runtime, bundle, own):
+    """rro and its like, and the propagation, hold for the folder and for all that is mounted in it."""
+    cgroup_mount(bundle, "rro", "rnosuid", "rnodev", "rnoexec", "runbindable")
+    if not own:
+        bundle.drop_namespace("cgroup")
+    mounts = {p: m for p, m in both(runtime.run_detached(bundle.probe("sleep"))).items() if p.startswith("/sys/fs/cgroup")}
+    assert mounts
+    for m in mounts.values():
+        assert {"ro", "nosuid", "nodev", "noexec"} <= m.flags, m
+        assert "unbindable" in m.spreads, m
+
+
 @pytest.mark.v1
 def test_cgroup2_on_hybrid(runtime, bundle):
     """The type cgroup2 is the v2 hierarchy, whatever else there is."""
