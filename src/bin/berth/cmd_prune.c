@@ -71,7 +71,11 @@ static int prune_containers(const struct invocation *in, int64_t *bytes, struct 
 	struct container_info *list;
 	bool is_told = false;
 	size_t n;
-	int r = container_list(&in->engine, false, in->arena, &list, &n, e);
+	int r = container_repair_all(&in->engine, e);
+
+	if (r < 0)
+		return r;
+	r = container_list(&in->engine, false, in->arena, &list, &n, e);
 
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		struct matching m = {&list[i], in->arena};

@@ -56,8 +56,11 @@ static int load(const struct engine *g, const char *id, struct arena *a, struct 
 	}
 	if (r == 0)
 		r = record_load(dir, id, a, &ret->record, e);
-	if (r < 0 && faccessat(dir, "record.json", F_OK, 0) < 0)
+	if (r < 0 && faccessat(dir, "record.json", F_OK, 0) < 0) {
+		/* Half-made: its maker is at it, or was killed. */
+		container_repair(g, id, NULL);
 		return -ENOENT;
+	}
 	if (r == 0)
 		look_at_freezer(g, id, a, &ret->status);
 	return r;

@@ -177,6 +177,26 @@ int container_repair(const struct engine *g, const char *id, struct err *e)
 	return r < 0 ? r : 1;
 }
 
+/* Names whose container is gone; their holder was killed between the two. */
+static void sweep_names(const struct engine *g)
+{
+	auto_closedir DIR *d = NULL;
+	const struct dirent *entry;
+	int fd = openat(g->data_fd, "names", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	d = fd < 0 ? NULL : fdopendir(fd);
+	while (d && (entry = readdir(d))) {
+		char id[65], path[96];
+
+		if (entry->d_name[0] == '.' || name_find(g, entry->d_name, id) < 0)
+			continue;
+		snprintf(path, sizeof(path), "containers/%s", id);
+		/* Order: a container's folder is there before its name is. */
+		if (faccessat(g->data_fd, path, F_OK, 0) < 0)
+			name_release(g, entry->d_name, id);
+	}
+}
+
 int container_repair_all(const struct engine *g, struct err *e)
 {
 	auto_closedir DIR *d = NULL;
@@ -194,5 +214,6 @@ int container_repair_all(const struct engine *g, struct err *e)
 			log_warning("container %.12s: %s", entry->d_name, why.text);
 		repaired += r > 0;
 	}
+	sweep_names(g);
 	return repaired;
 }
