@@ -15,6 +15,7 @@
 enum { VALUE_MAX = 255 }; /* fsconfig(2) takes no longer strings: fs/fsopen.c */
 
 static bool is_fallback;    /* the new calls are not there, or a test says so */
+static bool lacks_setattr;  /* mount_setattr(2) alone is not there: Linux 5.2 to 5.11 */
 static int fd_dir = -EBADF; /* /proc/self/fd, once a call had to fall back */
 static pid_t fd_dir_owner;  /* whose: a child must open its own */
 
@@ -150,8 +151,11 @@ static int change_once(int mount_fd, const struct mount_change *c)
 	if (!is_fallback)
 		r = sys_mount_setattr(mount_fd, "",
 				      AT_EMPTY_PATH | (c->is_recursive ? AT_RECURSIVE : 0), &attr);
-	/* Not is_refused: a kernel may have the other calls without this one (5.2 to 5.11). */
-	return r == -ENOSYS ? change_by_name(mount_fd, c) : r;
+	if (r != -ENOSYS)
+		return r;
+	/* Not is_refused: a kernel may have the other calls without this one. */
+	lacks_setattr = true;
+	return change_by_name(mount_fd, c);
 }
 
 int mount_set(int mount_fd, const struct mount_change *change)
@@ -403,15 +407,26 @@ static int attach_by_name(struct mount_tree *tree, const struct mount_target *t)
 	return 0;
 }
 
+static int change_all(int mount_fd, const struct mount_change *change, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		r = mount_set(mount_fd, &change[i]);
+	return r;
+}
+
 int mount_attach(struct mount_tree *tree, const struct mount_change *change, size_t n,
 		 const struct mount_target *t)
 {
 	int r = tree->is_detached ? 0 : attach_by_name(tree, t);
 
-	for (size_t i = 0; r >= 0 && i < n; i++)
-		r = mount_set(tree->fd, &change[i]);
-	if (r < 0 || !tree->is_detached)
+	if (r >= 0)
+		r = change_all(tree->fd, change, n);
+	if (!tree->is_detached || (r < 0 && !lacks_setattr))
 		return r;
-	return sys_move_mount(tree->fd, "", t->fd, "",
-			      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	r = sys_move_mount(tree->fd, "", t->fd, "",
+			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	/* mount(2) changes nothing that is detached (EINVAL): it must wait until here. */
+	return r >= 0 && lacks_setattr ? change_all(tree->fd, change, n) : r;
 }

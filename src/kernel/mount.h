@@ -67,7 +67,8 @@ int mount_clone(int dir_fd, const char *path, bool is_recursive, struct mount_tr
 
 /* Applies the changes in order, then attaches the tree; tree->fd is the attached mount afterwards. A
  * flag that the mount's owner locked (user namespaces: mount_namespaces(7)) stays as it is instead of
- * being cleared. Returns 0 or -errno; -ENOSYS: a recursive change on a kernel that has none. */
+ * being cleared. Returns 0 or -errno; -ENOSYS: a recursive change on a kernel that has none, the tree being
+ * attached all the same. */
 int mount_attach(struct mount_tree *tree, const struct mount_change *change, size_t n,
 		 const struct mount_target *t);
 

@@ -39,9 +39,8 @@ int masks_prepare(const struct rootfs_plan *p, struct rootfs *r, struct err *e)
 	if (fd < 0 || !is_null(fd))
 		return 0; /* a host without: the container's own serves, see null_clone */
 	rc = mount_clone(fd, "", false, &tree);
-	if (rc >= 0 && tree.is_detached)
-		rc = mount_set(tree.fd, &change);
-	if (rc >= 0 && tree.is_detached)
+	/* Where a detached mount cannot be changed (before Linux 5.12), the container's own serves as well. */
+	if (rc >= 0 && tree.is_detached && mount_set(tree.fd, &change) >= 0)
 		r->null_fd = TAKE_FD(tree.fd);
 	auto_close_fn(&tree.fd);
 	return rc < 0 ? err_sys(e, rc, "clone /dev/null for the masked paths") : 0;
@@ -154,9 +153,9 @@ static int close_for_writing(struct rootfs *r, const char *path, struct err *e)
 		change.is_recursive = false; /* mount(2) can do no more than the top, as ever */
 	if (rc >= 0)
 		rc = mount_attach(&tree, &change, 1, &t);
-	if (rc == -ENOSYS && change.is_recursive) {
+	if (rc == -ENOSYS && change.is_recursive) { /* attached by now, without mount_setattr(2) */
 		change.is_recursive = false;
-		rc = mount_attach(&tree, &change, 1, &t);
+		rc = mount_set(tree.fd, &change);
 	}
 	auto_close_fn(&tree.fd);
 	return rc < 0 ? err_sys(e, rc, "can't make \"%s\" read-only", path) : 0;

@@ -86,7 +86,10 @@ static int open_bind(struct rootfs_build *b, const struct rootfs_mount *m, struc
 	} else {
 		r = mount_clone(AT_FDCWD, m->source, m->is_recursive, ret);
 	}
-	if ((r == -EACCES || r == -EPERM) && b->helper && b->p->has_user_ns && is_planned(b->p, m))
+	/* EINVAL: a bind without what is mounted below would uncover what lies there, which only the owner
+	 * of these mounts may (has_locked_children of fs/namespace.c). */
+	if ((r == -EACCES || r == -EPERM || (r == -EINVAL && !m->is_recursive)) && b->helper &&
+	    b->p->has_user_ns && is_planned(b->p, m))
 		return ask_helper(b, m, ret, e);
 	return r < 0 ? mount_failed(m, r, e) : 0;
 }

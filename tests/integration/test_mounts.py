@@ -206,6 +206,14 @@ def test_bind_is_not_recursive(runtime, bundle, tree):  # noqa: F811
     assert result.probe("ls")["names"] == []
 
 
+def test_bind_is_not_recursive_in_a_user_namespace(runtime, bundle, tree):  # noqa: F811
+    """Its root may not take the mounts below off, so the parent clones the tree."""
+    bundle.user_namespace(100000).own_rootfs(100000).bind(tree("source", "rw", "a"), "/t", "bind")
+    result = runtime.run(bundle.probe("cat", "/t/name", "--", "ls", "/t/a")).ok()
+    assert result.probe("cat")["text"] == "source"
+    assert result.probe("ls")["names"] == []
+
+
 @pytest.mark.parametrize("option", ["bind", "rbind"])
 def test_type_says_nothing(runtime, bundle, tree, option):  # noqa: F811
     """With the option, the type is for people; with the type "bind", the option is."""
