@@ -71,21 +71,23 @@
 	X(man)
 
 /* Those of berth-image, which has the libraries: name, group, help. Its own tables say the rest. */
-#define HANDED_OVER(X)                                                                \
-	X(pull, "pull", "images", "Fetch an image from a registry", false)            \
-	X(push, "push", "images", "Send an image to a registry", false)               \
-	X(login, "login", "images", "Log in to a registry", false)                    \
-	X(logout, "logout", "images", "Log out from a registry", false)               \
-	X(load, "load", "images", "Load images from an archive", false)               \
-	X(save, "save", "images", "Save images to an archive", false)                 \
-	X(import, "import", "images", "Make an image from a tar of its root", false)  \
-	X(export, "export", "containers", "Write a container's root as tar", false)   \
-	X(commit, "commit", "containers", "Make an image from a container", false)    \
-	X(image_pull, "image pull", "images", "Fetch an image from a registry", true) \
-	X(image_push, "image push", "images", "Send an image to a registry", true)    \
-	X(image_load, "image load", "images", "Load images from an archive", true)    \
-	X(image_save, "image save", "images", "Save images to an archive", true)      \
-	X(image_import, "image import", "images", "Make an image from a tar", true)
+#define HANDED_OVER(X)                                                                     \
+	X(pull, "pull", "images", "Fetch an image from a registry", false)                 \
+	X(push, "push", "images", "Send an image to a registry", false)                    \
+	X(login, "login", "images", "Log in to a registry", false)                         \
+	X(logout, "logout", "images", "Log out from a registry", false)                    \
+	X(load, "load", "images", "Load images from an archive", false)                    \
+	X(save, "save", "images", "Save images to an archive", false)                      \
+	X(import, "import", "images", "Make an image from a tar of its root", false)       \
+	X(export, "export", "containers", "Write a container's root as tar", false)        \
+	X(commit, "commit", "containers", "Make an image from a container", false)         \
+	X(image_pull, "image pull", "images", "Fetch an image from a registry", true)      \
+	X(image_push, "image push", "images", "Send an image to a registry", true)         \
+	X(image_load, "image load", "images", "Load images from an archive", true)         \
+	X(image_save, "image save", "images", "Save images to an archive", true)           \
+	X(image_import, "image import", "images", "Make an image from a tar", true)        \
+	X(container_export, "container export", "containers", "Write a root as tar", true) \
+	X(container_commit, "container commit", "containers", "Make an image from it", true)
 
 #define DEFINE_HANDED_OVER(id, words, where, text, hidden)             \
 	static const struct command cmd_##id = {.name = (words),       \
