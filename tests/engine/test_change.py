@@ -116,3 +116,12 @@ def test_prune_everything(berth):
     out = berth("system", "prune", "-f", "--all", "--volumes")
     assert "Deleted Containers:" in out and "Deleted Volumes:" in out and "Deleted Images:" in out
     assert berth("images", "-q") == "" and not berth.leftovers()
+
+
+def test_filter_spares_images_and_volumes(berth):
+    berth("run", "--name", "gone", "--label", "x", "-v", "/data", "busybox", "true")
+    assert "not together with --volumes" in berth.fails("system", "prune", "-f", "--volumes", "--filter", "label=x")
+    assert "not together with --all" in berth.fails("system", "prune", "-f", "--all", "--filter", "label=x")
+    assert "gone" in berth("ps", "-a")
+    berth("system", "prune", "-f", "--filter", "label=x")
+    assert not berth.containers() and "busybox" in berth("images")

@@ -106,6 +106,10 @@ static int open_both(struct copy *c, const char *container, struct err *e)
 {
 	int r = container_find(&c->in->engine, container, c->in->arena, &c->c, e);
 
+	/* Order: before the monitor's mount namespace is joined, which may lack what the host has mounted since. */
+	c->host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r == 0 && c->host_fd < 0)
+		r = err_sys(e, -errno, "open /");
 	if (r == 0)
 		r = c->c.status.pid > 0
 			    ? engine_enter_monitor(&c->engine, (pid_t)c->c.status.monitor_pid, e)
@@ -113,10 +117,7 @@ static int open_both(struct copy *c, const char *container, struct err *e)
 	if (r < 0)
 		return r;
 	c->root_fd = copy_open_root(&c->engine, &c->c, &c->lock_fd, e);
-	if (c->root_fd < 0)
-		return c->root_fd;
-	c->host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return c->host_fd < 0 ? err_sys(e, -errno, "open /") : 0;
+	return c->root_fd < 0 ? c->root_fd : 0;
 }
 
 /* Who gets the files: the container's root, or us. */

@@ -25,10 +25,10 @@ struct options {
 	{                                                                       \
 		"force", 'f', OPT_FLAG, VALUE(force), NULL, "do not ask", false \
 	}
-#define FILTER                                                     \
-	{                                                          \
-		"filter", 0, OPT_LIST, VALUE(filter), "KEY=VALUE", \
-			"until=TIME, label=NAME[=VALUE]", false    \
+#define FILTER                                                              \
+	{                                                                   \
+		"filter", 0, OPT_LIST, VALUE(filter), "KEY=VALUE",          \
+			"containers: until=TIME, label=NAME[=VALUE]", false \
 	}
 
 static const struct opt container_options[] = {FORCE, FILTER, {0}};
@@ -157,6 +157,11 @@ static int system_prune_main(const struct invocation *in, int *ret_code, struct 
 	int r = 1;
 
 	(void)ret_code;
+	/* Only containers can be filtered: what the filter was to spare must not go with the rest. */
+	if (o->filter.n && (o->all || o->volumes))
+		return err_say(e, -EINVAL,
+			       "--filter chooses among containers: not together with %s",
+			       o->all ? "--all" : "--volumes");
 	if (!o->force)
 		r = confirm(o->all ? "This will remove all stopped containers, and all images "
 				     "without at least one container associated to them."
@@ -174,7 +179,7 @@ static int system_prune_main(const struct invocation *in, int *ret_code, struct 
 	}
 	lines = (struct str_slice){0};
 	more = 0;
-	if (r == 0)
+	if (r == 0 && !o->filter.n)
 		r = image_prune(&in->engine, o->all, in->arena, &lines, &more, e);
 	if (r == 0)
 		r = print_lines("Deleted Images:", &lines, e);
