@@ -167,6 +167,14 @@ def test_race(berth, place):
     assert os.listdir(target) == []
 
 
+def test_volume_of_a_stopped_container(berth, place):
+    berth("run", "--name", "box", "-v", "/data", "busybox", "sh", "-c", "echo x > /data/file; echo y > /database")
+    for words in (["box:/data/file", place], [place, "box:/data"]):
+        assert "in the volume mounted at /data: start the container first" in berth.fails("cp", *words)
+    berth("cp", "box:/database", place)
+    assert read(place, "database") == "y\n"
+
+
 def test_as_a_user(user, place):
     path = os.path.join(user.place, "mine")
     user("run", "-d", "--name", "box", "busybox", "sleep", "100")

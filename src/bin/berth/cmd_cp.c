@@ -120,6 +120,25 @@ static int open_both(struct copy *c, const char *container, struct err *e)
 	return c->root_fd < 0 ? c->root_fd : 0;
 }
 
+/* What is mounted in a container is there only while it runs: below it, files would be missed or lost. */
+static int check_mounts(const struct copy *c, const struct side *side, struct err *e)
+{
+	const char *path = str_clean_path(c->in->arena, side->path);
+	const struct record *r = &c->c.record;
+
+	for (size_t i = 0; c->c.status.pid <= 0 && i < r->n_mounts; i++) {
+		const char *place = str_clean_path(c->in->arena, r->mounts[i].destination);
+		size_t n = strlen(place);
+
+		if (strncmp(path, place, n) == 0 && (!path[n] || path[n] == '/'))
+			return err_say(
+				e, -ENOTSUP,
+				"%s:%s is in the %s mounted at %s: start the container first",
+				r->name, path, r->mounts[i].type, place);
+	}
+	return 0;
+}
+
 /* Who gets the files: the container's root, or us. */
 static struct tree_owner owner_of(const struct copy *c, bool is_to_container)
 {
@@ -208,6 +227,8 @@ static int cp_main(const struct invocation *in, int *ret_code, struct err *e)
 	    (r = parse(in->words.v[1], in->arena, &to, e)) < 0 || (r = check(&from, &to, e)) < 0)
 		return r;
 	r = open_both(&c, from.container ? from.container : to.container, e);
+	if (r == 0)
+		r = check_mounts(&c, from.container ? &from : &to, e);
 	if (r == 0)
 		r = from.is_stream || to.is_stream ? copy_stream(&c, &from, &to, e)
 						   : copy_plain(&c, &from, &to, e);
