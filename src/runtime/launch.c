@@ -57,6 +57,12 @@ static int clone_failed(int r, struct err *e)
 		return err_say(e, r,
 			       "clone the container's first process: out of memory, or the first "
 			       "process of the pid namespace to join has ended");
+	/* Also cgroup v2's answer to a clone into a full group (pids.max). */
+	if (r == -EAGAIN)
+		return err_say(
+			e, r,
+			"clone the container's first process: the pids limit of its group, or "
+			"of one above, or the user's limit of processes, leaves room for none");
 	return err_sys(e, r, "clone the container's first process");
 }
 

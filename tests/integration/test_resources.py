@@ -48,6 +48,9 @@ def assert_files(c, files):
 def by_config(runtime, bundle, case):
     bundle.resources.update(case.resources)
     wanted = expected(case)
+    if case.name == "pids-zero" and LANE == "v2":
+        # The first process is cloned into the group, and its limit leaves no room for one.
+        wanted = Refused("pids limit")
     if not isinstance(wanted, Refused):
         assert_files(runtime.create(bundle), wanted)
         return
