@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 #include "engine/log/sink.h"
 
-enum { WALK_MAX = 1001, TRIES = 1000 };
+enum { WALK_MAX = 1001, QUICK_TRIES = 20, TRIES = 300 };
 
 static int open_numbered(int dir_fd, unsigned i, struct chain_file *ret)
 {
@@ -54,25 +55,45 @@ static bool is_newest(int dir_fd, uint64_t inode)
 	return fstatat(dir_fd, LOG_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == inode;
 }
 
-/* Opens log.json, log.json.1, ... into found until `last` (0: none known) or the end. Returns how many, or
- * -EAGAIN where a rotation came between; *ret_met: last was met. */
-static int walk(int dir_fd, uint64_t last, struct chain_file *found, bool *ret_met)
+/* A rotation moves the oldest file first: while it is at work there is one number without a file, and more behind. */
+static bool is_gap(int dir_fd, unsigned i)
 {
+	char name[32];
+
+	snprintf(name, sizeof(name), LOG_FILE ".%u", i + 1);
+	return faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Opens log.json, log.json.1, ... into found until `last` (0: none known) or the end. Returns how many, or
+ * -EAGAIN where a rotation came between; *ret_met: last was met. spans: a number without a file is passed over: whoever
+ * rotated was killed at it. */
+static int walk(int dir_fd, uint64_t last, bool spans, struct chain_file *found, bool *ret_met)
+{
+	unsigned i = 0;
 	int n = 0, r = 0;
+	bool is_torn;
 
 	*ret_met = false;
-	while (n < WALK_MAX && (r = open_numbered(dir_fd, (unsigned)n, &found[n])) == 0) {
-		if (last && found[n].inode == last) {
-			*ret_met = true;
-			close(found[n].fd);
+	while (n < WALK_MAX && !*ret_met) {
+		r = open_numbered(dir_fd, i, &found[n]);
+		if (r == -ENOENT && spans && is_gap(dir_fd, i))
+			i++;
+		else if (r < 0)
 			break;
+		else if (last && found[n].inode == last)
+			*ret_met = true;
+		else {
+			i++;
+			n++;
 		}
-		n++;
 	}
+	if (*ret_met)
+		close(found[n].fd);
+	is_torn = !spans && r == -ENOENT && is_gap(dir_fd, i);
 	/* Between the renames and the making of the new file there is no log.json for a moment. */
-	if (n == 0)
+	if (n == 0 && !is_torn)
 		return *ret_met || r == -ENOENT ? 0 : r;
-	if (is_newest(dir_fd, found[0].inode))
+	if (n > 0 && !is_torn && (spans || is_newest(dir_fd, found[0].inode)))
 		return n;
 	while (n > 0)
 		close(found[--n].fd);
@@ -91,8 +112,12 @@ int chain_look(struct chain *c)
 	found = calloc(WALK_MAX, sizeof(*found));
 	if (!found)
 		return -ENOMEM;
-	for (int i = 0; i < TRIES && n == -EAGAIN; i++)
-		n = walk(c->dir_fd, last, found, &is_met);
+	for (int i = 0; i < TRIES && n == -EAGAIN; i++) {
+		n = walk(c->dir_fd, last, i + 1 >= TRIES, found, &is_met);
+		/* Whoever rotates may be waiting for our processor. */
+		if (n == -EAGAIN && i >= QUICK_TRIES)
+			poll(NULL, 0, 1);
+	}
 	for (int i = n - 1; i >= 0; i--)
 		if (r < 0 || (r = append(c, &found[i])) < 0)
 			close(found[i].fd);
