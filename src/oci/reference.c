@@ -35,6 +35,12 @@ static bool is_lower_hex(const char *s, size_t n)
 	return strspn(s, "0123456789abcdef") >= n;
 }
 
+/* Would it be read as an image's id? */
+static bool is_id_like(const char *name)
+{
+	return strlen(name) == HEX_LENGTH && is_lower_hex(name, HEX_LENGTH);
+}
+
 bool oci_digest_is_valid(const char *digest)
 {
 	return digest && str_starts(digest, "sha256:") && strlen(digest) == 7 + HEX_LENGTH &&
@@ -186,8 +192,10 @@ static void write_forms(struct arena *a, struct oci_reference *r)
 
 	r->full =
 		arena_printf(a, "%s/%s%s%s%s%s", r->domain, r->repository, colon, tag, at, digest);
+	/* 64 hexadecimal digits alone would be an image's id. */
 	if (str_eq(r->domain, DEFAULT_DOMAIN) && str_starts(brief, DEFAULT_PREFIX) &&
-	    !strchr(brief + strlen(DEFAULT_PREFIX), '/'))
+	    !strchr(brief + strlen(DEFAULT_PREFIX), '/') &&
+	    !is_id_like(brief + strlen(DEFAULT_PREFIX)))
 		brief += strlen(DEFAULT_PREFIX);
 	/* A first part that looks like another registry's name may not become one. */
 	else if (!str_eq(r->domain, DEFAULT_DOMAIN) || is_domain(brief, strcspn(brief, "/")))
@@ -219,7 +227,7 @@ int oci_reference_parse(const char *text, struct arena *a, struct oci_reference 
 	}
 	if (!*name)
 		return err_say(e, -EINVAL, "%s: the name is empty", invalid);
-	if (strlen(name) == HEX_LENGTH && is_lower_hex(name, HEX_LENGTH))
+	if (is_id_like(name))
 		return err_say(e, -EINVAL,
 			       "invalid repository name (%s), cannot specify 64-byte hexadecimal "
 			       "strings",

@@ -43,6 +43,8 @@ static const struct {
 	{"a.b_c__d-e---f", NULL, "library/a.b_c__d-e---f", "latest", NULL, "a.b_c__d-e---f:latest"},
 	{"x:_tag.1-2", NULL, "library/x", "_tag.1-2", NULL, "x:_tag.1-2"},
 	{"a:5000", NULL, "library/a", "5000", NULL, "a:5000"},
+	/* Its short form would be read as an image's id. */
+	{"library/" HEX, NULL, "library/" HEX, "latest", NULL, "library/" HEX ":latest"},
 	{"xn--n3h.example/x", "xn--n3h.example", "x", "latest", NULL, "xn--n3h.example/x:latest"},
 };
 
