@@ -17,7 +17,7 @@
  *   layers/HEX/{diff,layer.json} unpacked layers, named by chain id; complete or not there
  *   images/HEX.json             one image ready to run, named by the digest of its configuration
  *   refs/NAME                   a reference: which image it names
- *   containers/ID/              one container: record.json, config.json (it is an OCI bundle), status.json,
+ *   containers/ID/              one container: record.json, config.json (it is an OCI bundle), status.jsonl,
  *                               rootfs/ upper/ work/, log*, exits.jsonl, lock
  *   names/NAME                  holds the id: claimed with link(2)
  *   volumes/NAME/{volume.json,data}

@@ -61,12 +61,13 @@ static int empty_folder(struct removal *top, int fd, unsigned depth)
 	if (depth == 0)
 		top->top_fd = dirfd(d);
 	while (r == 0 && (entry = readdir(d))) {
-		if (is_dots(entry->d_name) || unlinkat(dirfd(d), entry->d_name, 0) == 0 ||
-		    errno == ENOENT)
+		if (is_dots(entry->d_name) ||
+		    (entry->d_type != DT_DIR && unlinkat(dirfd(d), entry->d_name, 0) == 0))
 			continue;
-		r = errno == EISDIR || errno == EPERM
+		r = entry->d_type == DT_DIR || errno == EISDIR || errno == EPERM
 			    ? remove_folder(top, dirfd(d), entry->d_name, depth + 1)
-			    : -errno;
+		    : errno == ENOENT ? 0
+				      : -errno;
 	}
 	return r;
 }

@@ -55,12 +55,12 @@ class Berth:
         return json.loads(self("inspect", name))[0]
 
     def status(self, name):
-        """status.json of a container; None before its first start."""
-        path = os.path.join(self.folder(name), "status.json")
+        """The last line of status.jsonl of a container; None before its first start."""
+        path = os.path.join(self.folder(name), "status.jsonl")
         if not os.path.exists(path):
             return None
         with open(path) as f:
-            return json.load(f)
+            return json.loads(f.readlines()[-1])
 
     def id(self, name):
         with open(os.path.join(self.data, "names", name)) as f:

@@ -156,8 +156,8 @@ class Monitored:
         return os.path.join(self.folder, name)
 
     def status(self):
-        with open(self.path("status.json")) as f:
-            return json.load(f)
+        with open(self.path("status.jsonl")) as f:
+            return json.loads(f.readlines()[-1])
 
     def exits(self):
         with open(self.path("exits.jsonl")) as f:

@@ -21,7 +21,7 @@
  *           is in the log, whenever we are killed
  *   dying   the first process has ended; what is left in the pipes is read until their end, or until 100 ms
  *           pass without a byte (a child in the background may hold them for ever)
- *   bury    the cgroup's evidence is read, exits.jsonl and status.json are written, then the creation is
+ *   bury    the cgroup's evidence is read, exits.jsonl and status.jsonl are written, then the creation is
  *           ended; a restart is planned or everything is over
  *
  * and at the end of all the container is removed (--rm), the lock is given up, and EXIT goes to the clients, in this

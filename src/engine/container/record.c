@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files of a container's folder: record.json, status.json, exits.jsonl and the lock. */
+/* The files of a container's folder: record.json, status.jsonl, exits.jsonl and the lock. */
 #include "engine/container/record.h"
 
 #include <fcntl.h>
@@ -18,11 +18,17 @@
 #include "oci/tables.h"
 
 #define RECORD_FILE "record.json"
-#define STATUS_FILE "status.json"
+#define STATUS_FILE "status.jsonl"
 #define EXITS_FILE "exits.jsonl"
 #define LOCK_FILE "lock"
 
-enum { RECORD_MAX = 4 << 20, STATUS_MAX = 64 << 10, EXITS_MAX = 4 << 20, EXITS_KEPT = 256 << 10 };
+enum {
+	RECORD_MAX = 4 << 20,
+	STATUS_MAX = 64 << 10,
+	STATUS_KEPT = 8 << 10,
+	EXITS_MAX = 4 << 20,
+	EXITS_KEPT = 256 << 10
+};
 
 const char *const container_state_names[] = {
 	[CONTAINER_CREATED] = "created", [CONTAINER_RUNNING] = "running",
@@ -162,7 +168,7 @@ int record_load(int dir_fd, const char *id, struct arena *a, struct record *ret,
 	return r < 0 && e ? err_within(e, "container %s", id) : r;
 }
 
-/* ---- status.json --------------------------------------------------------------------------------- */
+/* ---- status.jsonl -------------------------------------------------------------------------------- */
 
 /* The state is a word in the file and a number in the struct. */
 struct status_file {
@@ -187,23 +193,64 @@ static const struct json_field status_fields[] = {
 };
 static const struct json_type status_type = JSON_OBJECT(struct status_file, status_fields);
 
+/* One write: a line is whole or not there. */
+static int append_line(int fd, const char *line, size_t n)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+	int r = fd_write_all(fd, line, n);
+
+	/* The disk was full: half a line may not stand before the next one. */
+	if (r < 0 && end >= 0 && ftruncate(fd, end) < 0)
+		return -errno;
+	return r;
+}
+
+/* Appended rather than replaced: ext4 writes a file that is renamed over another to the disk at once
+ * (auto_da_alloc, fs/ext4/namei.c), which costs more than all else at the end of a life. */
 int status_save(int dir_fd, const struct status *s, struct err *e)
 {
 	struct status_file file = {.state = container_state_names[s->state], .status = *s};
+	auto_json_writer struct json_writer w = {0};
+	auto_close int fd = openat(dir_fd, STATUS_FILE,
+				   O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct stat st;
+	int r;
 
-	return save(dir_fd, STATUS_FILE, &status_type, &file, e);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, -errno, "open " STATUS_FILE " of the container");
+	json_encode(&status_type, &file, &w);
+	w.buf[w.len] = '\n';
+	r = st.st_size > STATUS_KEPT ? file_replace_at(dir_fd, STATUS_FILE, w.buf, w.len + 1, 0600)
+				     : append_line(fd, w.buf, w.len + 1);
+	return r < 0 ? err_sys(e, r, "write " STATUS_FILE " of the container") : 0;
+}
+
+/* The last whole line of text; NULL: there is none. */
+static char *last_line(char *text)
+{
+	char *end = strrchr(text, '\n'), *start;
+
+	if (!end)
+		return NULL;
+	*end = '\0';
+	start = strrchr(text, '\n');
+	return start ? start + 1 : text;
 }
 
 int status_load(int dir_fd, struct arena *a, struct status *ret, struct err *e)
 {
 	struct status_file file = {0};
-	int i, r;
+	char *text = NULL, *line;
+	int i, r = file_read_at(dir_fd, STATUS_FILE, a, STATUS_MAX, &text, NULL);
 
-	if (faccessat(dir_fd, STATUS_FILE, F_OK, 0) < 0 && errno == ENOENT) {
+	if (r < 0 && r != -ENOENT)
+		return err_sys(e, r, "read " STATUS_FILE);
+	line = r < 0 ? NULL : last_line(text);
+	if (!line) {
 		*ret = (struct status){.state = CONTAINER_CREATED, .health = ""};
 		return 0;
 	}
-	r = load(dir_fd, STATUS_FILE, &status_type, STATUS_MAX, a, &file, e);
+	r = json_decode(line, strlen(line), &status_type, &file, a, STATUS_FILE, e);
 	if (r < 0)
 		return r;
 	i = str_index(file.state, container_state_names, ARRAY_LEN(container_state_names));
@@ -259,8 +306,8 @@ int exits_append(int dir_fd, const struct exit_record *x, struct err *e)
 		close(fd);
 		fd = openat(dir_fd, EXITS_FILE, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	}
-	w.buf[w.len] = '\n'; /* one write: a line is whole or not there */
-	r = fd < 0 ? -errno : fd_write_all(fd, w.buf, w.len + 1);
+	w.buf[w.len] = '\n';
+	r = fd < 0 ? -errno : append_line(fd, w.buf, w.len + 1);
 	return r < 0 ? err_sys(e, r, "write " EXITS_FILE) : 0;
 }
 

@@ -66,7 +66,7 @@ enum container_state {
 };
 extern const char *const container_state_names[];
 
-/* status.json: written by the monitor alone (by the repairer where there is none). */
+/* status.jsonl, the last line: written by the monitor alone (by the repairer where there is none). */
 struct status {
 	enum container_state state;
 	int64_t pid, monitor_pid; /* 0 where there is none */
