@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "kernel/path.h"
+#include "kernel/sys.h"
 #include "rootfs/steps.h"
 
 /*
@@ -180,9 +181,23 @@ static int make_links(int dev_fd, struct err *e)
 	return 0;
 }
 
+/* Is the root's /dev a mount that came along with the root, such as the host's own where the root is "/"? */
+static bool dev_is_foreign(const struct rootfs *r)
+{
+	const struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+				     .resolve = RESOLVE_NO_XDEV};
+	auto_close int fd = sys_openat2(r->root_fd, "dev", &how);
+
+	return fd == -EXDEV;
+}
+
 int devices_make(struct rootfs_build *b, struct err *e)
 {
-	int r = dev_open(b->r, e);
+	int r;
+
+	if (b->r->dev_fd < 0 && dev_is_foreign(b->r))
+		return 0;
+	r = dev_open(b->r, e);
 
 	for (size_t i = 0; r >= 0 && i < b->p->devices.n; i++)
 		r = make_device(b, &b->p->devices.v[i], e);

@@ -66,7 +66,7 @@ struct rootfs_plan {
 	int tree_fd;
 	bool is_idmap, is_idmap_recursive; /* the root, by the container's user namespace */
 	bool is_readonly, no_pivot, has_terminal, has_user_ns, has_mount_ns, is_rootless;
-	bool makes_devices;   /* devices and links in /dev; false where /dev is a bind */
+	bool makes_devices; /* devices and links in /dev; false where /dev is a bind (nor where it is a mount that came with the root) */
 	uint64_t propagation; /* of the root mount, MS_* with MS_REC; 0: not asked for */
 	SLICE(struct rootfs_mount) mounts;
 	SLICE(struct oci_device) devices; /* defaults and linux.devices */

@@ -473,6 +473,7 @@ def test_no_root(runtime, bundle):
 def test_root_of_the_host(runtime, bundle):
     """/ itself as the root: what is in it comes along, and nothing of it is changed."""
     before = {p: repr(m) for p, m in outside("self").items()}
+    ptmx = os.lstat("/dev/ptmx")
     bundle.config["root"] = {"path": "/", "readonly": True}
     bundle.config["mounts"] = []
     bundle.linux["maskedPaths"], bundle.linux["readonlyPaths"] = [], []
@@ -480,6 +481,7 @@ def test_root_of_the_host(runtime, bundle):
     assert result.probe("stat")["ino"] == os.stat("/etc/passwd").st_ino
     assert result.probe("open")["errno"] == "EROFS"
     assert {p: repr(m) for p, m in outside("self").items()} == before
+    assert (os.lstat("/dev/ptmx").st_ino, os.lstat("/dev/ptmx").st_mode) == (ptmx.st_ino, ptmx.st_mode)
 
 
 def test_created_from_nothing(runtime, bundle):
