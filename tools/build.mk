@@ -13,8 +13,8 @@ CFLAGS_ALL := -std=gnu17 $(WARNINGS) $(CFLAGS) $(HARDEN) -ffunction-sections -fd
 # musl-gcc looks only at its own headers: let it find the kernel's and jsmn.h after them.
 MUSL_FLAGS := -idirafter /usr/include -idirafter /usr/include/$(shell uname -m)-linux-gnu
 
-LIB_DIRS := base kernel namespace cgroup security rootfs oci runtime engine engine/image \
-	engine/container engine/network engine/volume engine/log view
+LIB_DIRS := base kernel namespace cgroup security rootfs oci runtime engine \
+	$(patsubst src/%/,%,$(sort $(wildcard src/engine/*/))) view
 LIB_SRC := $(sort $(foreach d,$(LIB_DIRS),$(wildcard src/$d/*.c)))
 LIB_OBJ := $(LIB_SRC:src/%.c=$(BUILD)/obj/%.o)
 # What needs heavy libraries: only berth-image (and the tests) link it, with glibc.

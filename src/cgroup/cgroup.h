@@ -161,6 +161,25 @@ int cgroup_destroy(const struct cgroup *c, struct err *e);
  * and enters v1 groups that were not in use so far. */
 int cgroup_update(const struct cgroup *c, const struct oci_resources *r, struct err *e);
 
+/* What an update would write, without writing it: the files' present texts (NULL: no such file yet) and the new
+ * ones, in the arena. */
+struct cgroup_change {
+	const char *mount, *path, *file, *property, *old, *value;
+};
+int cgroup_update_plan(const struct cgroup *c, const struct oci_resources *r, struct arena *a,
+		       struct cgroup_change **ret, size_t *ret_n, struct err *e);
+
+/* cgroup_update that can be taken back later by cgroup_undo, for changes of several groups that belong together. A
+ * v1 group made by it stays, with its parent's values. */
+struct cgroup_undo {
+	const struct cgroup_write *v;
+	const char **olds;
+	size_t n;
+};
+int cgroup_update_undoable(const struct cgroup *c, const struct oci_resources *r, struct arena *a,
+			   struct cgroup_undo *ret, struct err *e);
+void cgroup_undo(const struct cgroup *c, const struct cgroup_undo *u);
+
 /* Writes the figures as the "data" object of runc's `events --stats` (types/events.go of runc). */
 int cgroup_stats_print(const struct cgroup *c, struct json_writer *w, struct err *e);
 

@@ -182,15 +182,18 @@ static int carry_out(struct update *u, const struct oci_resources *r, const char
 	return bad < 0 ? bad : change_device_program(u, r, e);
 }
 
-static int change_all(struct update *u, const struct oci_resources *r, struct err *e)
+static int change_all(struct update *u, const struct oci_resources *r, struct cgroup_undo *ret,
+		      struct err *e)
 {
 	const char **olds = arena_array(u->limits.arena, u->limits.n + 1, sizeof(*olds));
 	int bad = prepare_groups(u, e);
 
 	if (bad >= 0)
 		bad = carry_out(u, r, olds, e);
-	if (bad >= 0)
+	if (bad >= 0) {
+		*ret = (struct cgroup_undo){u->limits.v, olds, u->limits.n};
 		return 0;
+	}
 	apply_undo(&u->c, u->limits.v, u->limits.n, olds);
 	for (unsigned i = 0; i < u->c.n; i++)
 		take_back_group(u, i);
@@ -222,22 +225,84 @@ static bool has_group(const struct cgroup *c)
 	return false;
 }
 
+/* The list of writes. Returns 0 or -errno. */
+static int plan_update(struct update *u, const struct oci_resources *r, struct arena *a,
+		       struct err *e)
+{
+	int bad;
+
+	if (!has_group(&u->c))
+		return err_say(e, -EOPNOTSUPP, "the container has no cgroup: limits cannot be set");
+	open_groups(u);
+	fill_layout(&u->c, &u->layout);
+	u->limits = (struct limits){.layout = &u->layout, .current = &u->c, .arena = a, .err = e};
+	bad = limits_collect(&u->limits, r);
+	if (bad >= 0 && r->devices.n && u->layout.mode != CGROUP_V2)
+		bad = devices_update_v1(&u->limits, r);
+	return bad < 0 ? bad : 0;
+}
+
+int cgroup_update_undoable(const struct cgroup *c, const struct oci_resources *r, struct arena *a,
+			   struct cgroup_undo *ret, struct err *e)
+{
+	struct update u = {.c = *c};
+	int bad = plan_update(&u, r, a, e);
+
+	if (bad >= 0)
+		bad = change_all(&u, r, ret, e);
+	close_opened(&u);
+	return bad < 0 ? bad : 0;
+}
+
+void cgroup_undo(const struct cgroup *c, const struct cgroup_undo *undo)
+{
+	struct update u = {.c = *c};
+
+	open_groups(&u);
+	apply_undo(&u.c, undo->v, undo->n, undo->olds);
+	close_opened(&u);
+}
+
 int cgroup_update(const struct cgroup *c, const struct oci_resources *r, struct err *e)
 {
 	auto_arena struct arena a = {0};
-	struct update u = {.c = *c};
-	int bad;
+	struct cgroup_undo undo;
 
-	if (!has_group(c))
-		return err_say(e, -EOPNOTSUPP, "the container has no cgroup: limits cannot be set");
-	open_groups(&u);
-	fill_layout(c, &u.layout);
-	u.limits = (struct limits){.layout = &u.layout, .current = &u.c, .arena = &a, .err = e};
-	bad = limits_collect(&u.limits, r);
-	if (bad >= 0 && r->devices.n && u.layout.mode != CGROUP_V2)
-		bad = devices_update_v1(&u.limits, r);
-	if (bad >= 0)
-		bad = change_all(&u, r, e);
+	return cgroup_update_undoable(c, r, &a, &undo, e);
+}
+
+int cgroup_update_plan(const struct cgroup *c, const struct oci_resources *r, struct arena *a,
+		       struct cgroup_change **ret, size_t *ret_n, struct err *e)
+{
+	struct update u = {.c = *c};
+	int bad = plan_update(&u, r, a, e);
+	struct cgroup_change *list;
+	size_t n = 0;
+
+	if (bad < 0) {
+		close_opened(&u);
+		return bad;
+	}
+	list = arena_array(a, u.limits.n + 1, sizeof(*list));
+	for (size_t i = 0; i < u.limits.n; i++) {
+		const struct cgroup_write *w = &u.limits.v[i];
+		int fd = u.c.group[w->hierarchy].dir_fd;
+		char *old = NULL;
+
+		if (fd >= 0 && file_read_at(fd, w->file, a, 1 << 20, &old, NULL) < 0)
+			old = NULL;
+		/* An I/O weight has two names; the kernel has one of them. */
+		if (fd >= 0 && !old && (w->is_optional || w->is_alternative))
+			continue;
+		list[n++] = (struct cgroup_change){.mount = u.c.group[w->hierarchy].mount,
+						   .path = u.c.group[w->hierarchy].path,
+						   .file = w->file,
+						   .property = w->property,
+						   .old = old,
+						   .value = w->value};
+	}
 	close_opened(&u);
-	return bad < 0 ? bad : 0;
+	*ret = list;
+	*ret_n = n;
+	return 0;
 }

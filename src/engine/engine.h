@@ -21,6 +21,7 @@
  *                               rootfs/ upper/ work/, log*, exits.jsonl, lock
  *   names/NAME                  holds the id: claimed with link(2)
  *   volumes/NAME/{volume.json,data}
+ *   pools/NAME.json
  *   tmp/                        whatever is under way; each entry is locked (flock) by its maker
  * RUN (/run/berth-engine; rootless: $XDG_RUNTIME_DIR/berth-engine; BERTH_RUN_ROOT, --run-root):
  *   ID/monitor.sock             attach; there while the monitor lives

@@ -39,7 +39,7 @@ static const struct opt options[] = {
 	{"until", 0, OPT_STRING, offsetof(struct options, until), "TIME", "end at this time",
 	 false},
 	{"filter", 'f', OPT_LIST, offsetof(struct options, filter), "KEY=VALUE",
-	 "type, event, container, image, volume", false},
+	 "type, event, container, pool, image, volume", false},
 	{"format", 0, OPT_STRING, offsetof(struct options, format), "TEMPLATE",
 	 "json, or such as '{{.Action}}'", false},
 	{0},
@@ -77,10 +77,11 @@ static int match(void *arg, const char *key, const char *value, struct err *e)
 		return str_eq(member(v, "type"), value);
 	if (str_eq(key, "event"))
 		return str_eq(member(v, "action"), value);
-	if (str_eq(key, "container") || str_eq(key, "image") || str_eq(key, "volume"))
+	if (str_eq(key, "container") || str_eq(key, "image") || str_eq(key, "volume") ||
+	    str_eq(key, "pool"))
 		return match_object(v, key, value);
 	return err_say(e, -EINVAL,
-		       "invalid filter '%s': want type, event, container, image or volume", key);
+		       "invalid filter '%s': want type, event, container, pool, image or volume", key);
 }
 
 /* In Docker's shape, for --format. */

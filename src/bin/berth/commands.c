@@ -33,6 +33,16 @@
 	X(logs)               \
 	X(remove)
 
+#define POOL_COMMANDS(X) \
+	X(pool_create)   \
+	X(pool_ls)       \
+	X(pool_list)     \
+	X(pool_inspect)  \
+	X(pool_update)   \
+	X(pool_rm)       \
+	X(pool_remove)   \
+	X(pool_tree)
+
 #define IMAGE_COMMANDS(X) \
 	X(images)         \
 	X(image_ls)       \
@@ -99,12 +109,13 @@
 #define HANDED_OVER_ENTRY(id, words, where, text, hidden) &cmd_##id,
 
 CONTAINER_COMMANDS(DECLARE)
+POOL_COMMANDS(DECLARE)
 IMAGE_COMMANDS(DECLARE)
 VOLUME_COMMANDS(DECLARE)
 SYSTEM_COMMANDS(DECLARE)
 HANDED_OVER(DEFINE_HANDED_OVER)
 
 const struct command *const commands[] = {
-	CONTAINER_COMMANDS(ENTRY) IMAGE_COMMANDS(ENTRY) VOLUME_COMMANDS(ENTRY)
+	CONTAINER_COMMANDS(ENTRY) POOL_COMMANDS(ENTRY) IMAGE_COMMANDS(ENTRY) VOLUME_COMMANDS(ENTRY)
 		HANDED_OVER(HANDED_OVER_ENTRY) SYSTEM_COMMANDS(ENTRY) NULL,
 };

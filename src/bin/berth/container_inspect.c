@@ -185,6 +185,7 @@ static void put_host_config(const struct inspected *i)
 	json_put_int(w, "ShmSize", shm);
 	json_put_bool(w, "Init", i->c->record.has_init);
 	json_put_string(w, "CgroupParent", text_or(q->cgroup_parent, ""));
+	json_put_string(w, "Pool", text_or(q->pool, ""));
 	put_limits(i);
 	put_list(w, "MaskedPaths", &i->spec.linux_.masked_paths);
 	put_list(w, "ReadonlyPaths", &i->spec.linux_.readonly_paths);

@@ -9,7 +9,7 @@
 #include "base/auto.h"
 #include "base/str.h"
 
-static const char *const groups[] = {"containers", "images", "volumes", "system"};
+static const char *const groups[] = {"containers", "pools", "images", "volumes", "system"};
 
 static void print_group(const char *group)
 {

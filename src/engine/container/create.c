@@ -16,6 +16,7 @@
 #include "engine/container/remove.h"
 #include "engine/container/sources.h"
 #include "engine/event.h"
+#include "engine/pool/pool.h"
 #include "engine/volume/volume.h"
 #include "kernel/fd.h"
 #include "kernel/sys.h"
@@ -219,13 +220,17 @@ int container_create(const struct engine *g, const struct container_request *q, 
 			   .lock_fd = -EBADF,
 			   .root_fd = -EBADF,
 			   .volumes_fd = -EBADF};
-	auto_close int store = -EBADF;
+	auto_close int store = -EBADF, pools = -EBADF;
 	int r, policy = (int)pull_policy(q->pull, e);
 
 	if (policy < 0)
 		return policy;
 	if ((r = replace(g, q, a, e)) < 0)
 		return r;
+	/* Order: a pool cannot go before our record names it. */
+	pools = q->pool ? pool_lock(g, false, e) : -EBADF;
+	if (q->pool && pools < 0)
+		return pools;
 	store = engine_lock_store(g, false, true, e);
 	if (store < 0)
 		return store;

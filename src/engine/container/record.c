@@ -99,6 +99,7 @@ static const struct json_field record_fields[] = {
 	JSON_FIELD("network", struct record, network, &json_string_type, 0),
 	JSON_FIELD("detachKeys", struct record, detach_keys, &json_string_type, 0),
 	JSON_FIELD("cgroupPath", struct record, cgroup_path, &json_string_type, 0),
+	JSON_FIELD("pool", struct record, pool, &json_string_type, 0),
 	JSON_FIELD("uidMaps", struct record, uid_maps, &oci_id_maps_type, 0),
 	JSON_FIELD("gidMaps", struct record, gid_maps, &oci_id_maps_type, 0),
 	JSON_FIELD("labels", struct record, labels, &pairs_type, 0),
@@ -159,6 +160,11 @@ static int load(int dir_fd, const char *name, const struct json_type *type, size
 int record_save(int dir_fd, const struct record *r, struct err *e)
 {
 	return save(dir_fd, RECORD_FILE, &record_type, r, e);
+}
+
+void record_print(const struct record *r, struct json_writer *w)
+{
+	json_encode(&record_type, r, w);
 }
 
 int record_load(int dir_fd, const char *id, struct arena *a, struct record *ret, struct err *e)

@@ -46,6 +46,7 @@ struct record {
 	const char *hostname, *user, *network; /* "none", "host", "container:ID", "ns:PATH" */
 	const char *detach_keys;               /* default "ctrl-p,ctrl-q" */
 	const char *cgroup_path;
+	const char *pool; /* NULL: none */
 	struct oci_id_maps uid_maps,
 		gid_maps; /* its root is mounted with them; empty: as on the disk */
 	struct oci_pairs labels;
@@ -107,6 +108,8 @@ int record_mount_root(const struct engine *g, const struct record *r, int dir_fd
 /* Folder containers/ID, O_PATH | O_DIRECTORY. */
 int record_open(const struct engine *g, const char *id, struct err *e);
 int record_save(int dir_fd, const struct record *r, struct err *e);
+/* The text of record.json. */
+void record_print(const struct record *r, struct json_writer *w);
 int record_load(int dir_fd, const char *id, struct arena *a, struct record *ret, struct err *e);
 int status_save(int dir_fd, const struct status *s, struct err *e);
 /* As stored; -ENOENT: created and never started gives CONTAINER_CREATED and 0. */

@@ -31,14 +31,15 @@ struct container_request {
 	const char *oom_score_adj;
 
 	/* namespaces */
-	const char *network, *pid, *ipc, *uts, *userns, *cgroupns, *cgroup_parent;
+	const char *network, *pid, *ipc, *uts, *userns, *cgroupns, *cgroup_parent, *pool;
 	struct str_slice time_offset; /* "monotonic=86400s", "boottime=-1h" */
 	struct str_slice add_host, dns, dns_search, dns_option, publish, expose;
 
 	/* limits */
-	const char *memory, *memory_swap, *memory_reservation, *memory_high, *memory_swappiness,
-		*cpus, *cpu_shares, *cpu_quota, *cpu_period, *cpu_burst, *cpu_idle, *cpuset_cpus,
-		*cpuset_mems, *pids_limit, *blkio_weight, *cpu_rt_runtime, *cpu_rt_period;
+	const char *memory, *memory_swap, *memory_reservation, *memory_min, *memory_high,
+		*memory_swappiness, *cpus, *cpu_weight, *cpu_shares, *cpu_quota, *cpu_period,
+		*cpu_burst, *cpu_idle, *cpuset_cpus, *cpuset_mems, *pids_limit, *blkio_weight,
+		*cpu_rt_runtime, *cpu_rt_period;
 	bool oom_group;
 	struct str_slice blkio_weight_device, device_read_bps, device_write_bps, device_read_iops,
 		device_write_iops, cgroup_conf;

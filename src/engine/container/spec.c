@@ -9,10 +9,35 @@
 #include "base/str.h"
 #include "engine/container/spec_parts.h"
 #include "engine/container/user.h"
+#include "engine/pool/pool.h"
+
+/* The group of the pool, as the group to make the container's in. */
+static int find_parent(struct spec_plan *p, const char **ret, struct err *e)
+{
+	struct pool pool = {0};
+	int r;
+
+	if (!p->q->pool) {
+		*ret = p->q->cgroup_parent;
+		return 0;
+	}
+	if (p->q->cgroup_parent)
+		return err_say(e, -EINVAL,
+			       "conflicting options: --pool and --cgroup-parent both say where its "
+			       "group is");
+	r = pool_find(p->g, p->q->pool, p->a, &pool, e);
+	p->r->pool = pool.name;
+	return r < 0 ? r : pool_path(p->g, &pool, p->a, ret, e);
+}
 
 static int groups_plan(struct spec_plan *p, struct err *e)
 {
-	const char *parent = p->q->cgroup_parent ? p->q->cgroup_parent : "/berth";
+	const char *given = NULL, *parent;
+	int r = find_parent(p, &given, e);
+
+	if (r < 0)
+		return r;
+	parent = given ? given : "/berth";
 
 	if (parent[0] != '/' || strstr(parent, "/.."))
 		return err_say(e, -EINVAL,
@@ -20,7 +45,7 @@ static int groups_plan(struct spec_plan *p, struct err *e)
 			       "root, such as /team",
 			       parent);
 	/* The runtime chooses an ordinary user's: below the own group, or none where no limit needs one. */
-	if (!p->g->is_rootless || p->q->cgroup_parent)
+	if (!p->g->is_rootless || given)
 		p->r->cgroup_path =
 			arena_printf(p->a, "%s/%s", str_eq(parent, "/") ? "" : parent, p->r->id);
 	p->s->linux_.cgroups_path = p->r->cgroup_path;

@@ -11,8 +11,10 @@
 #include "base/err.h"
 #include "base/quantity.h"
 #include "base/str.h"
+#include "cgroup/cgroup.h"
 #include "engine/container/spec_parts.h"
 
+enum { SHARES_STANDARD = 1024, WEIGHT_STANDARD = 100 };
 enum { CPU_PERIOD = 100000, MEMORY_MIN = 64 << 10 };
 
 /* ---- numbers by table ---------------------------------------------------------------------------- */
@@ -127,6 +129,37 @@ static int take_cpus(const struct container_request *q, struct oci_resources *to
 		return err_say(e, -EINVAL, "--cpus %s: the least is 0.01", q->cpus);
 	to->cpu.period = (struct maybe_u64){true, period};
 	to->cpu.quota = (struct maybe_i64){true, n > 0 ? (int64_t)(n * (double)period + 0.5) : -1};
+	return 0;
+}
+
+/* A weight of v2 as it is; v1 has shares, in proportion. */
+static int take_weight(const struct container_request *q, struct arena *a, struct oci_resources *to,
+		       struct err *e)
+{
+	struct cgroup_layout layout = {0};
+	uint64_t weight;
+	int at, r;
+
+	if (!q->cpu_weight)
+		return 0;
+	if (q->cpu_shares)
+		return err_say(e, -EINVAL,
+			       "conflicting options: --cpu-weight and --cpu-shares are the same "
+			       "in two units");
+	if (str_to_u64(q->cpu_weight, &weight) < 0 || weight < 1 || weight > 10000)
+		return err_say(e, -EINVAL, "--cpu-weight %s: want a number from 1 to 10000",
+			       q->cpu_weight);
+	r = cgroup_detect(a, &layout, e);
+	if (r < 0)
+		return r;
+	at = (int)layout.of[CG_CPU]; /* NOLINT(bugprone-signed-char-misuse): -1 is meant */
+	if (at >= 0 && layout.hierarchy[at].is_v2) {
+		pairs_set(&to->unified, "cpu.weight",
+			  arena_printf(a, "%llu", (unsigned long long)weight), a);
+	} else {
+		weight = weight * SHARES_STANDARD / WEIGHT_STANDARD;
+		to->cpu.shares = (struct maybe_u64){true, weight < 2 ? 2 : weight};
+	}
 	return 0;
 }
 
@@ -263,6 +296,12 @@ static int take_files(const struct container_request *q, struct arena *a, struct
 	} else if (q->memory_high) {
 		pairs_set(&to->unified, "memory.high", "max", a);
 	}
+	if (q->memory_min) {
+		if (quantity_to_bytes(q->memory_min, &bytes) < 0)
+			return err_say(e, -EINVAL, "--memory-min %s: want a size such as 512m",
+				       q->memory_min);
+		pairs_set(&to->unified, "memory.min", arena_printf(a, "%lld", (long long)bytes), a);
+	}
 	if (q->oom_group)
 		pairs_set(&to->unified, "memory.oom.group", "1", a);
 	for (size_t i = 0; i < q->cgroup_conf.n; i++) {
@@ -289,7 +328,8 @@ int request_limits(const struct container_request *q, struct arena *a, struct oc
 	if (q->cpuset_mems)
 		to->cpu.mems = q->cpuset_mems;
 	if ((r = take_numbers(q, to, e)) < 0 || (r = take_cpus(q, to, e)) < 0 ||
-	    (r = check_memory(q, to, e)) < 0 || (r = take_devices(q, a, to, e)) < 0)
+	    (r = take_weight(q, a, to, e)) < 0 || (r = check_memory(q, to, e)) < 0 ||
+	    (r = take_devices(q, a, to, e)) < 0)
 		return r;
 	return take_files(q, a, to, e);
 }

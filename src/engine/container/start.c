@@ -6,11 +6,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/arena.h"
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "engine/container/attach.h"
 #include "engine/container/container.h"
+#include "engine/pool/pool.h"
 #include "kernel/fd.h"
 #include "kernel/sys.h"
 
@@ -153,11 +155,16 @@ static int take_lock(const struct engine *g, const struct record *r, struct err 
 int container_start(const struct engine *g, const struct record *r, int lock, int root,
 		    unsigned wants, int *ret_socket, struct err *e)
 {
+	auto_arena struct arena a = {0};
 	int rc;
 
 	if (lock < 0)
 		lock = take_lock(g, r, e);
-	rc = lock < 0 ? lock : start(g, r, lock, root, wants, ret_socket, e);
+	rc = lock < 0 ? lock : 0;
+	if (rc == 0 && r->pool)
+		rc = pool_use(g, r->pool, &a, e);
+	if (rc == 0)
+		rc = start(g, r, lock, root, wants, ret_socket, e);
 	auto_close_fn(&lock);
 	auto_close_fn(&root);
 	return rc;
