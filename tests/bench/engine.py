@@ -15,7 +15,8 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, *(os.path.join(HERE, "..", name) for name in ("engine", "integration"))]
 import run as bench  # noqa: E402
 
 ROWS = {  # name: (what it says, unit, most that our figure may be as a share of Podman's)
@@ -26,6 +27,7 @@ ROWS = {  # name: (what it says, unit, most that our figure may be as a share of
     "ps": ("ps --all with {} containers", "ms", 1 / 3),
     "pss": ("monitor, PSS of one of 20", "KiB", 1 / 4),
     "load": ("load of {}", "ms", 1 / 4),
+    "pull": ("pull of {} from loopback", "ms", 1 / 4),
 }
 NAME = "busybox"
 # Podman's defaults ask for rlimits that need CAP_SYS_RESOURCE, which a machine need not give.
@@ -143,17 +145,32 @@ class Bench:
         for c in self.contenders:
             c.call("rm", "-f", *(["-t", "0"] if c.name == "podman" else []), *names)
 
-    def row_load(self):
-        if not self.options.image:
-            return
-
+    def measure_image(self, row, *words):
+        """What brings the image in, from nothing each time."""
         def step(c):
-            ns = c.time("load", "-q", "-i", self.options.image, timeout=600000)
+            ns = c.time(*words, *(["--tls-verify=false"] if row == "pull" and c.name == "podman" else []), timeout=600000)
             image = sorted(set(c.call("images", "-q", "--no-trunc").split()) - before[c.name])
             c.call("rmi", "-f", *image)
             return ns
         before = {c.name: set(c.call("images", "-q", "--no-trunc").split()) for c in self.contenders}
-        self.measure("load", 3, step, warm=1)
+        self.measure(row, 3, step, warm=1)
+
+    def row_load(self):
+        if self.options.image:
+            self.measure_image("load", "load", "-q", "-i", self.options.image)
+
+    def row_pull(self):
+        if not self.options.image:
+            return
+        from registries import Registry  # pylint: disable=import-outside-toplevel
+        registry = Registry(os.path.join(self.work, "registry"))
+        try:
+            name = f"{registry.name}/bench:1"
+            subprocess.run(["skopeo", "copy", "-q", "--dest-tls-verify=false", f"docker-archive:{self.options.image}",
+                            f"docker://{name}"], check=True)
+            self.measure_image("pull", "pull", "-q", name)
+        finally:
+            registry.close()
 
     def close(self):
         for c in self.contenders:
@@ -180,7 +197,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--build", default="build")
     p.add_argument("--rows", default=",".join(ROWS))
-    p.add_argument("--image", help="an archive for the row load")
+    p.add_argument("--image", help="a docker-archive for the rows load and pull")
     p.add_argument("--containers", type=int, default=500, help="for the row ps")
     p.add_argument("--dir", help="where both stores are made")
     p.add_argument("--json", action="store_true")
