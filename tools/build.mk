@@ -14,7 +14,7 @@ CFLAGS_ALL := -std=gnu17 $(WARNINGS) $(CFLAGS) $(HARDEN) -ffunction-sections -fd
 MUSL_FLAGS := -idirafter /usr/include -idirafter /usr/include/$(shell uname -m)-linux-gnu
 
 LIB_DIRS := base kernel namespace cgroup security rootfs oci runtime engine \
-	$(patsubst src/%/,%,$(sort $(wildcard src/engine/*/))) view
+	$(patsubst src/%/,%,$(sort $(wildcard src/engine/*/))) view view/top
 LIB_SRC := $(sort $(foreach d,$(LIB_DIRS),$(wildcard src/$d/*.c)))
 LIB_OBJ := $(LIB_SRC:src/%.c=$(BUILD)/obj/%.o)
 # What needs heavy libraries: only berth-image (and the tests) link it, with glibc.

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One life of the container after another: its start, its end, and what is kept of it. */
 #include <fcntl.h>
-#include <link.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -206,6 +204,7 @@ static void keep_record(struct monitor *m)
 	struct oci_pair pairs[] = {{"exitCode", code}, {"reason", NULL}};
 	struct err why = {0};
 
+	recording_end(m);
 	if (m->has_creation)
 		evidence_read(&m->creation.cgroup, &a, &x);
 	else
@@ -237,29 +236,12 @@ static void end_creation(struct monitor *m)
 	}
 }
 
-/* Nine tenths of the program are for the start: its pages come back from the file when they are needed. */
-static int forget_pages(struct dl_phdr_info *info, size_t size, void *unused)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-
-	(void)size;
-	(void)unused;
-	for (size_t i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-		uintptr_t begin = (info->dlpi_addr + p->p_vaddr) & ~(page - 1);
-		uintptr_t end = info->dlpi_addr + p->p_vaddr + p->p_memsz;
-
-		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W))
-			madvise((void *)begin, (end - begin) & ~(page - 1), MADV_DONTNEED);
-	}
-	return 0;
-}
-
 void on_timer_settle(struct monitor *m)
 {
+	recording_begin(m);
 	creation_close(&m->creation);
 	m->has_creation = false;
-	dl_iterate_phdr(forget_pages, NULL);
+	pages_forget();
 }
 
 /* ---- restarts ------------------------------------------------------------------------------------ */

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The monitor's loop: descriptors and timers. */
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
 #include "bin/berth-monitor/monitor.h"
 
-enum { EVENTS_AT_ONCE = 16 };
+enum { EVENTS_AT_ONCE = 16, SAMPLE_SLACK_NS = 50000000 };
 
 static void (*const timer_handlers[])(struct monitor *m) = {
 	[TIMER_RESTART] = on_timer_restart, [TIMER_PARTS] = on_timer_parts,
 	[TIMER_SILENCE] = on_timer_silence, [TIMER_KILL] = on_timer_kill,
 	[TIMER_SETTLE] = on_timer_settle,   [TIMER_HEALTH] = on_timer_health,
+	[TIMER_SAMPLE] = on_timer_sample,
 };
 _Static_assert(ARRAY_LEN(timer_handlers) == TIMER_COUNT, "every timer has a handler");
 
@@ -71,13 +73,17 @@ void source_close(struct monitor *m, struct source *s)
 	s->events = 0;
 }
 
-static int next_timer(const struct monitor *m, int limit_ms)
+/* ret_is_lax: a sample is all that is waited for. */
+static int next_timer(const struct monitor *m, int limit_ms, bool *ret_is_lax)
 {
 	int64_t next = 0, left;
 
+	*ret_is_lax = false;
 	for (int t = 0; t < TIMER_COUNT; t++)
-		if (m->timers[t] && (!next || m->timers[t] < next))
+		if (m->timers[t] && (!next || m->timers[t] < next)) {
 			next = m->timers[t];
+			*ret_is_lax = t == TIMER_SAMPLE;
+		}
 	if (!next)
 		return limit_ms;
 	left = next - now_ms();
@@ -103,8 +109,15 @@ static void run_timers(struct monitor *m)
 void loop_turn(struct monitor *m, int limit_ms)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
-	int n = epoll_wait(m->epoll_fd, events, EVENTS_AT_ONCE, next_timer(m, limit_ms));
+	bool is_lax;
+	int wait_ms = next_timer(m, limit_ms, &is_lax), n;
 
+	/* Not for longer: a child would have it, too. 0 is what we were started with. */
+	if (is_lax)
+		prctl(PR_SET_TIMERSLACK, SAMPLE_SLACK_NS);
+	n = epoll_wait(m->epoll_fd, events, EVENTS_AT_ONCE, wait_ms);
+	if (is_lax)
+		prctl(PR_SET_TIMERSLACK, 0);
 	for (int i = 0; i < n; i++) {
 		struct source *s = events[i].data.ptr;
 

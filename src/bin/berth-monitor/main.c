@@ -36,6 +36,7 @@ static void init(struct monitor *m)
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
 		sources[i]->fd = -EBADF;
 	m->dir_fd = m->lock_fd = m->root_fd = m->null_fd = m->epoll_fd = -EBADF;
+	m->recorder.fd = -EBADF;
 	m->status.health = "";
 }
 

@@ -9,6 +9,8 @@
 #include "engine/container/attach.h"
 #include "engine/container/record.h"
 #include "engine/log/log.h"
+#include "engine/recorder/recorder.h"
+#include "engine/recorder/sampler.h"
 #include "runtime/create.h"
 
 /*
@@ -26,6 +28,9 @@
  *
  * and at the end of all the container is removed (--rm), the lock is given up, and EXIT goes to the clients, in this
  * order: who hears EXIT may start or name the next container.
+ *
+ * After a second of life the flight recorder begins (engine/recorder/recorder.h): a sample every second, and a last
+ * one before the groups go.
  *
  * The creation's memory (the decoded config.json, the plan) is let go after a second of life: a long life does
  * without it, a short one need not read the state again.
@@ -47,6 +52,7 @@ enum timer {
 	TIMER_KILL,    /* the stop signal did not help */
 	TIMER_SETTLE,  /* the creation's memory may go */
 	TIMER_HEALTH,  /* the next check, or the end of the patience with this one */
+	TIMER_SAMPLE,  /* the flight recorder's second is over */
 	TIMER_COUNT,
 };
 
@@ -91,6 +97,8 @@ struct monitor {
 	bool is_over;
 	int64_t backoff_ms;
 	struct health health;
+	struct sampler sampler;
+	struct recorder recorder;
 
 	int64_t timers[TIMER_COUNT]; /* CLOCK_MONOTONIC milliseconds; 0: off */
 	char buffer[ATTACH_DATA];    /* from the container */
@@ -154,6 +162,15 @@ void on_timer_silence(struct monitor *m);
 
 /* ---- evidence.c ---- */
 void evidence_read(const struct cgroup *c, struct arena *a, struct exit_record *x);
+
+/* ---- recording.c ---- */
+/* With the creation's groups, before they are closed. */
+void recording_begin(struct monitor *m);
+void recording_end(struct monitor *m);
+void on_timer_sample(struct monitor *m);
+/* Nine tenths of the program are for the start and the sample: its pages come back from the file when they are
+ * needed, and are not our memory until then. */
+void pages_forget(void);
 
 /* ---- health.c ---- */
 void health_begin(struct monitor *m);
