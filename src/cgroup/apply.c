@@ -26,6 +26,9 @@ static const struct {
 	 "this kernel does not account for swap; boot it with swapaccount=1"},
 	{"memory.limit_in_bytes", EBUSY, "more than that is in use and cannot be reclaimed"},
 	{"memory.memsw.limit_in_bytes", EBUSY, "more than that is in use and cannot be reclaimed"},
+	{"cpu.cfs_quota_us", EINVAL,
+	 "cgroup v1 refuses more processor time than the group above (its pool) has, and less "
+	 "than a group below"},
 	{"cpu.rt_runtime_us", ENOENT,
 	 "this kernel has no real-time groups (CONFIG_RT_GROUP_SCHED)"},
 	{"cpu.rt_period_us", ENOENT, "this kernel has no real-time groups (CONFIG_RT_GROUP_SCHED)"},

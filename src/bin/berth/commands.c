@@ -21,6 +21,7 @@
 	X(cp)                 \
 	X(diff)               \
 	X(update)             \
+	X(limits)             \
 	X(container_prune)    \
 	X(inspect)            \
 	X(container_inspect)  \
