@@ -76,7 +76,7 @@ $(BUILD)/generated/version: FORCE
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
 .PHONY: FORCE
 FORCE:
-$(foreach v,obj asan gcc clang coverage fuzz,$(BUILD)/$v/runtime/features.o $(BIN_NAMES:%=$(BUILD)/$v/bin/%/main.o)): $(BUILD)/generated/version
+$(foreach v,obj asan gcc clang coverage fuzz,$(BUILD)/$v/runtime/features.o $(BIN_NAMES:%=$(BUILD)/$v/bin/%/main.o) $(BUILD)/$v/bin/berth/frame.o): $(BUILD)/generated/version
 
 LINK_FLAGS := -static -Wl,--gc-sections -Wl,-z,relro,-z,now
 # Stripped, since some copy themselves to memory at a start; the symbols lie beside them.
@@ -88,8 +88,8 @@ $$(BUILD)/$(1): $$(patsubst src/%.c,$$(BUILD)/obj/%.o,$$(wildcard src/bin/$(1)/*
 endef
 $(foreach n,$(MUSL_NAMES),$(eval $(call musl_program,$n)))
 
-# Pages and completion come from the tables of each program.
-IMAGE_SHARES := src/bin/berth/manual.c src/bin/berth/complete.c
+# The frame of commands, pages and completion from the tables of each program.
+IMAGE_SHARES := src/bin/berth/frame.c src/bin/berth/manual.c src/bin/berth/complete.c
 $(BUILD)/berth-image: $(patsubst src/%.c,$(BUILD)/gcc/%.o,$(wildcard src/bin/berth-image/*.c) $(IMAGE_SHARES) $(IMAGE_SRC) $(LIB_SRC))
 	@echo "  link	$@"
 	@$(HOST_CC) -pie -Wl,--gc-sections -Wl,-z,relro,-z,now $(filter %.o,$^) $(IMAGE_LIBS) -lm -o $@.debug

@@ -79,6 +79,18 @@ static void write_text(enum log_level level, const char *msg, const char *when)
 	write_line(line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
 }
 
+static void write_plain(enum log_level level, const char *msg)
+{
+	char line[4096 + 64];
+	int n = snprintf(line, sizeof(line), "%s: %s: %s\n", options.name, level_names[level], msg);
+
+	/* Security: a name of somebody else's may not steer the terminal. */
+	for (int i = 0; i < n - 1; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	write_line(line, (size_t)n);
+}
+
 void log_write(enum log_level level, const char *fmt, ...)
 {
 	int saved = errno;
@@ -93,6 +105,8 @@ void log_write(enum log_level level, const char *fmt, ...)
 	format_time(when, sizeof(when));
 	if (options.is_json)
 		write_json(level, msg, when);
+	else if (options.name)
+		write_plain(level, msg);
 	else
 		write_text(level, msg, when);
 	errno = saved;

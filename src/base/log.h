@@ -8,8 +8,10 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 struct log_options {
-	int fd;        /* where lines go: stderr or the --log file, opened O_APPEND | O_CLOEXEC */
-	bool is_json;  /* {"level":..,"msg":..,"time":..} as runc writes it; else text */
+	int fd;       /* where lines go: stderr or the --log file, opened O_APPEND | O_CLOEXEC */
+	bool is_json; /* {"level":..,"msg":..,"time":..} as runc writes it; else text */
+	const char
+		*name; /* of a program for people: lines are "NAME: LEVEL: TEXT"; NULL: as runc's */
 	bool is_debug; /* let LOG_LEVEL_DEBUG and LOG_LEVEL_INFO through */
 };
 

@@ -107,6 +107,9 @@ static void test_log(void **state)
 	log_one((struct log_options){.is_debug = true}, LOG_LEVEL_DEBUG, "x", line, sizeof(line));
 	hide_time(line);
 	assert_string_equal(line, "time=\"T\" level=debug msg=\"x\"\n");
+	log_one((struct log_options){.name = "berth"}, LOG_LEVEL_WARNING, "a \033[1mb\nc", line,
+		sizeof(line));
+	assert_string_equal(line, "berth: warning: a ?[1mb?c\n");
 	assert_false(log_is_debug());
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* berth __complete -- WORDS: what may stand at their end; the shells' scripts call it. */
 #include "bin/berth/complete.h"
-#include "bin/berth/help.h"
+#include "bin/berth/frame.h"
 
 static const struct opt options[] = {{0}};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* berth man DIR: writes the manual pages; for the build. */
-#include "bin/berth/help.h"
+#include "bin/berth/frame.h"
 #include "bin/berth/manual.h"
 
 static const struct opt options[] = {{0}};

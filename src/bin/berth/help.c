@@ -8,6 +8,7 @@
 
 #include "base/auto.h"
 #include "base/str.h"
+#include "bin/berth/frame.h"
 
 static const char *const groups[] = {"containers", "pools", "images", "volumes", "system"};
 
@@ -32,20 +33,6 @@ void help_print(bool is_short)
 			 "can do.\n"
 		       : "\n`berth COMMAND --help` shows what a command can do.\n",
 	      stdout);
-}
-
-void help_print_command(const struct command *c)
-{
-	bool has_options = c->options && c->options[0].name;
-
-	printf("Usage: berth %s%s%s%s\n\n%s\n", c->name, has_options ? " [OPTIONS]" : "",
-	       c->usage[0] ? " " : "", c->usage, c->help);
-	if (c->details)
-		printf("\n%s\n", c->details);
-	if (has_options) {
-		fputs("\nOptions:\n", stdout);
-		opt_print(c->options, stdout);
-	}
 }
 
 size_t help_print_family(const char *first)

@@ -5,11 +5,8 @@
 
 #include "bin/berth/command.h"
 
-extern const struct opt global_options[];
-
 /* All commands by group. is_short: nothing was asked for, so a hint goes with it. */
 void help_print(bool is_short);
-void help_print_command(const struct command *c);
 /* The commands that begin with the same word: "image" and "volume" have many. Returns how many there are. */
 size_t help_print_family(const char *first);
 /* Fills e for a command that is not there, with the nearest one that is. */
