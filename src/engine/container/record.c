@@ -73,6 +73,27 @@ static const struct json_field log_fields[] = {
 };
 static const struct json_type log_type = JSON_OBJECT(struct record_log, log_fields);
 
+static const struct json_field network_fields[] = {
+	JSON_FIELD("name", struct record_network, name, &json_string_type, JSON_REQUIRED),
+	JSON_FIELD("ip", struct record_network, ip, &json_string_type, 0),
+	JSON_FIELD("ip6", struct record_network, ip6, &json_string_type, 0),
+	JSON_FIELD("mac", struct record_network, mac, &json_string_type, 0),
+	JSON_FIELD("aliases", struct record_network, aliases, &json_strings_type, 0),
+};
+static const struct json_type network_type = JSON_OBJECT(struct record_network, network_fields);
+static const struct json_type networks_type = JSON_LIST(&network_type);
+
+static const struct json_field port_fields[] = {
+	JSON_FIELD("address", struct record_port, address, &json_string_type, 0),
+	JSON_FIELD("protocol", struct record_port, protocol, &json_string_type, JSON_REQUIRED),
+	JSON_FIELD("hostFirst", struct record_port, host_first, &json_i64_type, 0),
+	JSON_FIELD("hostLast", struct record_port, host_last, &json_i64_type, 0),
+	JSON_FIELD("containerFirst", struct record_port, container_first, &json_i64_type, 0),
+	JSON_FIELD("containerLast", struct record_port, container_last, &json_i64_type, 0),
+};
+static const struct json_type port_type = JSON_OBJECT(struct record_port, port_fields);
+static const struct json_type ports_type = JSON_LIST(&port_type);
+
 static const struct json_field record_fields[] = {
 	JSON_FIELD("id", struct record, id, &json_string_type, JSON_REQUIRED),
 	JSON_FIELD("name", struct record, name, &json_string_type, JSON_REQUIRED),
@@ -97,6 +118,10 @@ static const struct json_field record_fields[] = {
 	JSON_FIELD("hostname", struct record, hostname, &json_string_type, 0),
 	JSON_FIELD("user", struct record, user, &json_string_type, 0),
 	JSON_FIELD("network", struct record, network, &json_string_type, 0),
+	JSON_FIELD("networks", struct record, networks, &networks_type, 0),
+	JSON_FIELD("ports", struct record, ports, &ports_type, 0),
+	JSON_FIELD("netRateIn", struct record, net_rate_in, &json_string_type, 0),
+	JSON_FIELD("netRateOut", struct record, net_rate_out, &json_string_type, 0),
 	JSON_FIELD("detachKeys", struct record, detach_keys, &json_string_type, 0),
 	JSON_FIELD("cgroupPath", struct record, cgroup_path, &json_string_type, 0),
 	JSON_FIELD("pool", struct record, pool, &json_string_type, 0),

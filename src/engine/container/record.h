@@ -3,6 +3,7 @@
 #ifndef BERTH_ENGINE_CONTAINER_RECORD_H
 #define BERTH_ENGINE_CONTAINER_RECORD_H
 
+#include "base/slice.h"
 #include "engine/engine.h"
 #include "oci/image.h"
 
@@ -29,6 +30,19 @@ struct record_log {
 	struct oci_pairs options; /* as given */
 };
 
+/* One network of a container, as it was asked for. */
+struct record_network {
+	const char *name;
+	const char *ip, *ip6, *mac; /* NULL: any */
+	struct str_slice aliases;
+};
+
+/* --publish: host_first 0: any free port. Without address: every address of the host. */
+struct record_port {
+	const char *address, *protocol; /* "tcp", "udp", "sctp" */
+	int64_t host_first, host_last, container_first, container_last;
+};
+
 /* record.json: written at create, changed by update and rename (replaced by rename(2)). */
 struct record {
 	const char *id, *name;
@@ -39,12 +53,16 @@ struct record {
 	struct str_slice entrypoint, command; /* what runs is both in a row */
 	bool has_tty, opens_stdin, stdin_once, removes_itself, is_privileged, has_init;
 	bool publishes_all;
-	const char *stop_signal;               /* "SIGTERM" */
-	int64_t stop_timeout;                  /* seconds; default 10 */
-	const char *restart;                   /* "no", "on-failure", "always", "unless-stopped" */
-	int64_t restart_max;                   /* of on-failure; 0: no end */
-	const char *hostname, *user, *network; /* "none", "host", "container:ID", "ns:PATH" */
-	const char *detach_keys;               /* default "ctrl-p,ctrl-q" */
+	const char *stop_signal; /* "SIGTERM" */
+	int64_t stop_timeout;    /* seconds; default 10 */
+	const char *restart;     /* "no", "on-failure", "always", "unless-stopped" */
+	int64_t restart_max;     /* of on-failure; 0: no end */
+	const char *hostname, *user,
+		*network; /* "none", "host", "container:ID", "ns:PATH", a name */
+	SLICE(struct record_network) networks; /* where network is a name; eth0 first */
+	SLICE(struct record_port) ports;
+	const char *net_rate_in, *net_rate_out;
+	const char *detach_keys; /* default "ctrl-p,ctrl-q" */
 	const char *cgroup_path;
 	const char *pool; /* NULL: none */
 	struct oci_id_maps uid_maps,
