@@ -22,6 +22,7 @@
 	X(diff)               \
 	X(update)             \
 	X(limits)             \
+	X(ns)                 \
 	X(container_prune)    \
 	X(inspect)            \
 	X(container_inspect)  \
