@@ -175,17 +175,20 @@ void request_print(const struct container_request *q, struct json_writer *w)
 	for (const struct opt *o = request_options; o->name; o++) {
 		const char *place = (const char *)q + o->offset;
 		const struct str_slice *list = (const void *)place;
-		const char *word = *(const char *const *)(const void *)place;
+		const char *word =
+			o->kind == OPT_STRING ? *(const char *const *)(const void *)place : NULL;
 
 		if (o->is_hidden)
 			continue;
 		if (o->kind == OPT_FLAG && *(const bool *)place)
 			print_option(o, "true", w, &a);
-		else if (o->kind == OPT_STRING && word)
+		else if (word)
 			print_option(o, word, w, &a);
 		for (size_t i = 0; o->kind == OPT_LIST && i < list->n; i++)
 			print_option(o, list->v[i], w, &a);
 	}
+	if (q->image[0] == '-')
+		json_string(w, "--");
 	json_string(w, q->image);
 	for (size_t i = 0; i < q->command.n; i++)
 		json_string(w, q->command.v[i]);
@@ -202,6 +205,8 @@ int request_decode(const char *text, size_t n, struct arena *a, struct container
 	if (r == 0)
 		r = opt_parse(request_options, (int)words.n, (char **)words.v, true, a, &q, &rest,
 			      e);
+	if (r == OPT_HELP)
+		return err_say(e, -EINVAL, "request: --help is no wish for a container");
 	if (r == 0)
 		r = request_take_words(&q, &rest, e);
 	if (r < 0)
