@@ -87,7 +87,7 @@ class Berth:
             if os.path.isdir(folder):
                 found += [os.path.join(folder, name) for name in os.listdir(folder)]
         if os.path.isdir(self.rundir):
-            found += [name for name in os.listdir(self.rundir) if name not in ("runtime",) and not name.startswith("events")]
+            found += [name for name in os.listdir(self.rundir) if name not in ("runtime",) and not name.startswith(("events", "ended"))]
         return found
 
     def close(self):

@@ -15,6 +15,7 @@
 #include "bin/berth-monitor/monitor.h"
 #include "engine/event.h"
 #include "engine/image/image.h"
+#include "engine/why/evidence.h"
 #include "kernel/process.h"
 #include "kernel/signal.h"
 #include "kernel/sys.h"
@@ -174,7 +175,7 @@ static void read_saved_evidence(struct monitor *m, struct arena *a, struct exit_
 	if (runtime_load(&m->engine.runtime, m->record.id, a, &saved, NULL) < 0 ||
 	    cgroup_open(&saved.cgroup, &group, NULL) < 0)
 		return;
-	evidence_read(&group, a, x);
+	evidence_read(&group, (pid_t)m->status.pid, a, x);
 	cgroup_close(&group);
 }
 
@@ -206,7 +207,7 @@ static void keep_record(struct monitor *m)
 
 	recording_end(m);
 	if (m->has_creation)
-		evidence_read(&m->creation.cgroup, &a, &x);
+		evidence_read(&m->creation.cgroup, (pid_t)m->status.pid, &a, &x);
 	else
 		read_saved_evidence(m, &a, &x);
 	x.reason = find_reason(m, &x);

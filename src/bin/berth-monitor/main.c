@@ -18,6 +18,7 @@
 #include "bin/berth-monitor/monitor.h"
 #include "engine/container/remove.h"
 #include "engine/event.h"
+#include "engine/why/ended.h"
 #include "kernel/fd.h"
 #include "kernel/sys.h"
 #include "runtime/exe.h"
@@ -126,6 +127,7 @@ static void finish(struct monitor *m)
 	log_writer_flush_parts(m->log);
 	clients_unlisten(m);
 	if (m->record.removes_itself) {
+		ended_append(&m->engine, m->dir_fd, &m->record, &m->status);
 		if (container_forget(&m->engine, m->record.id, &m->record, true, &why) < 0)
 			log_warning("%s", why.text);
 		event_emit(&m->engine, "container", "destroy", m->record.id, m->record.name, NULL);

@@ -160,9 +160,6 @@ void on_timer_kill(struct monitor *m);
 void on_timer_settle(struct monitor *m);
 void on_timer_silence(struct monitor *m);
 
-/* ---- evidence.c ---- */
-void evidence_read(const struct cgroup *c, struct arena *a, struct exit_record *x);
-
 /* ---- recording.c ---- */
 /* With the creation's groups, before they are closed. */
 void recording_begin(struct monitor *m);

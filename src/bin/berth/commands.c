@@ -21,6 +21,7 @@
 	X(cp)                 \
 	X(diff)               \
 	X(update)             \
+	X(why)                \
 	X(limits)             \
 	X(ns)                 \
 	X(container_prune)    \

@@ -236,11 +236,17 @@ static int append_line(int fd, const char *line, size_t n)
 	return r;
 }
 
+void status_print(const struct status *s, struct json_writer *w)
+{
+	struct status_file file = {.state = container_state_names[s->state], .status = *s};
+
+	json_encode(&status_type, &file, w);
+}
+
 /* Appended rather than replaced: ext4 writes a file that is renamed over another to the disk at once
  * (auto_da_alloc, fs/ext4/namei.c), which costs more than all else at the end of a life. */
 int status_save(int dir_fd, const struct status *s, struct err *e)
 {
-	struct status_file file = {.state = container_state_names[s->state], .status = *s};
 	auto_json_writer struct json_writer w = {0};
 	auto_close int fd = openat(dir_fd, STATUS_FILE,
 				   O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -249,7 +255,7 @@ int status_save(int dir_fd, const struct status *s, struct err *e)
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(e, -errno, "open " STATUS_FILE " of the container");
-	json_encode(&status_type, &file, &w);
+	status_print(s, &w);
 	w.buf[w.len] = '\n';
 	r = st.st_size > STATUS_KEPT ? file_replace_at(dir_fd, STATUS_FILE, w.buf, w.len + 1, 0600)
 				     : append_line(fd, w.buf, w.len + 1);
@@ -268,20 +274,11 @@ static char *last_line(char *text)
 	return start ? start + 1 : text;
 }
 
-int status_load(int dir_fd, struct arena *a, struct status *ret, struct err *e)
+int status_decode(const char *text, size_t n, struct arena *a, struct status *ret, struct err *e)
 {
 	struct status_file file = {0};
-	char *text = NULL, *line;
-	int i, r = file_read_at(dir_fd, STATUS_FILE, a, STATUS_MAX, &text, NULL);
+	int i, r = json_decode(text, n, &status_type, &file, a, STATUS_FILE, e);
 
-	if (r < 0 && r != -ENOENT)
-		return err_sys(e, r, "read " STATUS_FILE);
-	line = r < 0 ? NULL : last_line(text);
-	if (!line) {
-		*ret = (struct status){.state = CONTAINER_CREATED, .health = ""};
-		return 0;
-	}
-	r = json_decode(line, strlen(line), &status_type, &file, a, STATUS_FILE, e);
 	if (r < 0)
 		return r;
 	i = str_index(file.state, container_state_names, ARRAY_LEN(container_state_names));
@@ -292,6 +289,21 @@ int status_load(int dir_fd, struct arena *a, struct status *ret, struct err *e)
 	if (!ret->health)
 		ret->health = "";
 	return 0;
+}
+
+int status_load(int dir_fd, struct arena *a, struct status *ret, struct err *e)
+{
+	char *text = NULL, *line;
+	int r = file_read_at(dir_fd, STATUS_FILE, a, STATUS_MAX, &text, NULL);
+
+	if (r < 0 && r != -ENOENT)
+		return err_sys(e, r, "read " STATUS_FILE);
+	line = r < 0 ? NULL : last_line(text);
+	if (!line) {
+		*ret = (struct status){.state = CONTAINER_CREATED, .health = ""};
+		return 0;
+	}
+	return status_decode(line, strlen(line), a, ret, e);
 }
 
 /* ---- exits.jsonl --------------------------------------------------------------------------------- */
@@ -317,9 +329,23 @@ static const struct json_field exit_fields[] = {
 	EXIT_NUMBER("pressureCpuUs", pressure_cpu_us),
 	EXIT_NUMBER("pressureMemoryUs", pressure_memory_us),
 	EXIT_NUMBER("pressureIoUs", pressure_io_us),
+	JSON_FIELD("oomGroup", struct exit_record, oom_group, &json_string_type, 0),
+	JSON_FIELD("victimPid", struct exit_record, victim_pid, &json_i64_type, 0),
+	JSON_FIELD("victimKb", struct exit_record, victim_kb, &json_i64_type, 0),
+	JSON_FIELD("deniedCall", struct exit_record, denied_call, &json_i64_type, 0),
+	JSON_FIELD("deniedArch", struct exit_record, denied_arch, &json_i64_type, 0),
+	JSON_FIELD("memoryHighHits", struct exit_record, memory_high_hits, &json_i64_type, 0),
+	JSON_FIELD("memoryMaxHits", struct exit_record, memory_max_hits, &json_i64_type, 0),
+	JSON_FIELD("quotaUs", struct exit_record, quota_us, &json_i64_type, 0),
+	JSON_FIELD("periodUs", struct exit_record, period_us, &json_i64_type, 0),
 	JSON_FIELD("reason", struct exit_record, reason, &json_string_type, 0),
 };
 static const struct json_type exit_type = JSON_OBJECT(struct exit_record, exit_fields);
+
+int exit_decode(const char *text, size_t n, struct arena *a, struct exit_record *ret, struct err *e)
+{
+	return json_decode(text, n, &exit_type, ret, a, EXITS_FILE, e);
+}
 
 int exits_append(int dir_fd, const struct exit_record *x, struct err *e)
 {

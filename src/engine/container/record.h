@@ -109,6 +109,14 @@ struct exit_record {
 	int64_t memory_limit, memory_peak, pids_limit, pids_peak, pids_refused; /* -1: unknown */
 	int64_t cpu_ns, cpu_periods, cpu_throttled_periods, cpu_throttled_ns;
 	int64_t pressure_cpu_us, pressure_memory_us, pressure_io_us; /* total of "some" */
+	/* of the kernel's log, where it may be read */
+	const char *oom_group; /* whose limit ran out: its path; "/": the machine's memory */
+	int64_t victim_pid, victim_kb; /* of the last victim */
+	int64_t denied_call,
+		denied_arch; /* the system call that a filter ended it for; with signal SIGSYS */
+	int64_t memory_high_hits,
+		memory_max_hits; /* how often it was slowed down, and made to give memory back */
+	int64_t quota_us, period_us; /* 0: none */
 	const char
 		*reason; /* "exited", "stopped", "killed", "oom", "monitor lost", "start failed" */
 };
@@ -132,6 +140,11 @@ int record_load(int dir_fd, const char *id, struct arena *a, struct record *ret,
 int status_save(int dir_fd, const struct status *s, struct err *e);
 /* As stored; -ENOENT: created and never started gives CONTAINER_CREATED and 0. */
 int status_load(int dir_fd, struct arena *a, struct status *ret, struct err *e);
+/* The text of a line of status.jsonl, and back; and of exits.jsonl. */
+void status_print(const struct status *s, struct json_writer *w);
+int status_decode(const char *text, size_t n, struct arena *a, struct status *ret, struct err *e);
+int exit_decode(const char *text, size_t n, struct arena *a, struct exit_record *ret,
+		struct err *e);
 int exits_append(int dir_fd, const struct exit_record *x, struct err *e);
 /* The last `limit` lives, newest last. */
 int exits_load(int dir_fd, size_t limit, struct arena *a, struct exit_record **ret, size_t *ret_n,

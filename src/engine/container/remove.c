@@ -17,6 +17,7 @@
 #include "engine/container/names.h"
 #include "engine/event.h"
 #include "engine/volume/volume.h"
+#include "engine/why/ended.h"
 #include "kernel/sys.h"
 #include "kernel/tree.h"
 
@@ -85,6 +86,8 @@ int container_remove(const struct engine *g, const struct container_info *c, boo
 	lock = record_lock(dir, true, NULL);
 	if (lock < 0)
 		return 0;
+	if (!c->is_broken)
+		ended_append(g, dir, &c->record, NULL);
 	r = container_forget(g, c->record.id, c->is_broken ? NULL : &c->record, volumes, e);
 	if (r == 0)
 		event_emit(g, "container", "destroy", c->record.id, c->record.name, NULL);
@@ -150,7 +153,10 @@ static int bury(const struct engine *g, const char *id, int dir, struct status *
 	}
 	if (r < 0)
 		return r;
-	return record.removes_itself ? container_forget(g, id, &record, true, e) : 0;
+	if (!record.removes_itself)
+		return 0;
+	ended_append(g, dir, &record, s);
+	return container_forget(g, id, &record, true, e);
 }
 
 int container_repair(const struct engine *g, const char *id, struct err *e)

@@ -111,11 +111,20 @@ static int check_live(const struct container_info *c, struct err *e)
 	return err_say(e, -ESRCH, "container %s is not running", c->record.name);
 }
 
+/* The person's name for the event, so that `why` can tell who it was. */
+static const char *who_acts(const struct engine *g, struct arena *a)
+{
+	const char *name = engine_user_name(g->uid, a);
+
+	return name ? name : arena_printf(a, "uid %u", g->uid);
+}
+
 int container_kill(const struct engine *g, const struct container_info *c, int signo, struct err *e)
 {
+	auto_arena struct arena a = {0};
 	char number[16];
-	struct oci_pair signal_pair = {"signal", number};
-	struct oci_pairs attributes = {&signal_pair, 1};
+	struct oci_pair pairs[] = {{"signal", number}, {"by", who_acts(g, &a)}};
+	struct oci_pairs attributes = {pairs, ARRAY_LEN(pairs)};
 	int r = check_live(c, e);
 
 	if (r < 0)
@@ -199,7 +208,11 @@ static int end_gently(const struct engine *g, const struct container_info *c, in
 int container_stop(const struct engine *g, const struct container_info *c, int64_t timeout,
 		   const char *signal, struct err *e)
 {
+	auto_arena struct arena a = {0};
 	auto_close int monitor = live_monitor(g, c);
+	struct oci_pair pairs[] = {{"signal", NULL}, {"by", who_acts(g, &a)}};
+	struct oci_pairs attributes = {pairs, ARRAY_LEN(pairs)};
+	char number[16];
 	const char *word = signal                  ? signal
 			   : c->record.stop_signal ? c->record.stop_signal
 						   : "SIGTERM";
@@ -209,6 +222,8 @@ int container_stop(const struct engine *g, const struct container_info *c, int64
 		return err_say(e, -EINVAL, "unknown signal \"%s\"", word);
 	if (monitor < 0)
 		return 0;
+	snprintf(number, sizeof(number), "%d", signo);
+	pairs[0].value = number;
 	tell_monitor(g, c->record.id, ATTACH_STOPPING);
 	/* A frozen process hears nothing; SIGKILL alone goes through on v2. */
 	if (c->status.state == CONTAINER_PAUSED)
@@ -228,7 +243,7 @@ int container_stop(const struct engine *g, const struct container_info *c, int64
 	}
 	if (r < 0)
 		return err_sys(e, r, "wait for the end of container %s", c->record.name);
-	event_emit(g, "container", "stop", c->record.id, c->record.name, NULL);
+	event_emit(g, "container", "stop", c->record.id, c->record.name, &attributes);
 	return 0;
 }
 

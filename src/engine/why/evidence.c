@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a cgroup tells of a life that has just ended. */
+/* What the control groups of a container tell of its life. */
+#include "engine/why/evidence.h"
+
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +11,9 @@
 
 #include "base/arena.h"
 #include "base/auto.h"
-#include "bin/berth-monitor/monitor.h"
 #include "cgroup/figures.h"
+#include "engine/why/kmsg.h"
 #include "kernel/fd.h"
-
-enum { KMSG_RECORD = 8192, VICTIMS_MAX = 256 };
 
 /* v1 says "no limit" by a number near the largest one, in whole pages. */
 static const uint64_t v1_no_limit = (uint64_t)INT64_MAX - 65536;
@@ -64,7 +65,7 @@ static int64_t read_pressure(const struct cgroup *c, const char *file)
 	return 0;
 }
 
-static const char *memory_group(const struct cgroup *c)
+const char *evidence_memory_group(const struct cgroup *c)
 {
 	for (unsigned i = 0; i < c->n; i++)
 		if (c->group[i].dir_fd >= 0 && c->group[i].controllers & 1U << CG_MEMORY)
@@ -72,40 +73,56 @@ static const char *memory_group(const struct cgroup *c)
 	return NULL;
 }
 
-/* "6,123,456,-;oom-kill:constraint=..,task_memcg=/GROUP,task=NAME,pid=1,uid=0" (mm/oom_kill.c,
- * dump_oom_summary). Adds NAME to victims. */
-static void add_victim(const char *record, const char *group, char *victims)
+/* The kernel's log names them, where we may read it. */
+static void read_log(const struct cgroup *c, pid_t pid, struct arena *a, struct exit_record *x)
 {
-	const char *memcg = strstr(record, "oom-kill:") ? strstr(record, "task_memcg=") : NULL;
-	const char *task = memcg ? strstr(memcg, ",task=") : NULL;
-	size_t n = strlen(group), used = strlen(victims);
+	const char *group = evidence_memory_group(c);
+	struct kmsg_log log = {0};
 
-	if (!task)
+	if (!x->oom_kills && x->signal != SIGSYS)
 		return;
-	memcg += strlen("task_memcg=");
-	task += strlen(",task=");
-	if (strncmp(memcg, group, n) != 0 || (memcg[n] != ',' && memcg[n] != '/'))
-		return;
-	snprintf(victims + used, VICTIMS_MAX - used, "%s%.*s", used ? ", " : "",
-		 (int)strcspn(task, ",\n"), task);
+	kmsg_read(x->started_ns, a, &log);
+	for (size_t i = 0; group && i < log.ooms.n; i++) {
+		const struct kmsg_oom *o = &log.ooms.v[i];
+
+		if (!kmsg_is_below(o->victim_group, group))
+			continue;
+		x->victim = x->victim ? arena_printf(a, "%s, %s", x->victim, o->task) : o->task;
+		x->oom_group = o->limit_group;
+		x->victim_pid = o->pid;
+		x->victim_kb = o->kb;
+	}
+	for (size_t i = 0; i < log.denials.n; i++)
+		if (pid && log.denials.v[i].pid == pid && log.denials.v[i].sig) {
+			x->denied_call = log.denials.v[i].call;
+			x->denied_arch = log.denials.v[i].arch;
+		}
 }
 
-/* The kernel's log names them, where we may read it. */
-static const char *find_victims(const struct cgroup *c, struct arena *a)
+/* "50000 100000", or v1's two files. */
+static void read_quota(const struct figures *f, struct exit_record *x)
 {
-	auto_close int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	const char *group = memory_group(c);
-	char record[KMSG_RECORD], victims[VICTIMS_MAX] = "";
-	ssize_t n;
+	const char *text = figures_text(f, CG_CPU, "cpu.max"),
+		   *blank = text ? strchr(text, ' ') : NULL;
 
-	while (fd >= 0 && group &&
-	       ((n = read(fd, record, sizeof(record) - 1)) > 0 || errno == EPIPE)) {
-		if (n <= 0) /* EPIPE: records were overwritten; the next read goes on */
-			continue;
-		record[n] = '\0';
-		add_victim(record, group, victims);
+	if (blank && strncmp(text, "max", 3) != 0) {
+		x->quota_us = strtoll(text, NULL, 10);
+		x->period_us = strtoll(blank + 1, NULL, 10);
+	} else if (!text && number(f, CG_CPU, "cpu.cfs_quota_us") > 0) {
+		x->quota_us = number(f, CG_CPU, "cpu.cfs_quota_us");
+		x->period_us = number(f, CG_CPU, "cpu.cfs_period_us");
 	}
-	return victims[0] ? arena_strdup(a, victims) : NULL;
+}
+
+static void read_memory(const struct figures *f, struct exit_record *x)
+{
+	const char *events = figures_text(f, CG_MEMORY, "memory.events");
+
+	x->memory_high_hits = keyed(events, "high", 0);
+	x->memory_max_hits =
+		events ? keyed(events, "max", 0) : number(f, CG_MEMORY, "memory.failcnt");
+	if (x->memory_max_hits < 0)
+		x->memory_max_hits = 0;
 }
 
 static int64_t first_of(int64_t a, int64_t b)
@@ -113,13 +130,12 @@ static int64_t first_of(int64_t a, int64_t b)
 	return a >= 0 ? a : b;
 }
 
-void evidence_read(const struct cgroup *c, struct arena *a, struct exit_record *x)
+void evidence_read(const struct cgroup *c, pid_t pid, struct arena *a, struct exit_record *x)
 {
 	struct figures f = {.c = c, .arena = a};
 	int64_t kills = cgroup_oom_kills(c);
 
 	x->oom_kills = kills > 0 ? kills : 0;
-	x->victim = x->oom_kills ? find_victims(c, a) : NULL;
 	x->memory_limit = first_of(number(&f, CG_MEMORY, "memory.max"),
 				   number(&f, CG_MEMORY, "memory.limit_in_bytes"));
 	x->memory_peak = first_of(number(&f, CG_MEMORY, "memory.peak"),
@@ -128,6 +144,9 @@ void evidence_read(const struct cgroup *c, struct arena *a, struct exit_record *
 	x->pids_peak = number(&f, CG_PIDS, "pids.peak");
 	x->pids_refused = keyed(figures_text(&f, CG_PIDS, "pids.events"), "max", -1);
 	read_cpu(&f, x);
+	read_quota(&f, x);
+	read_memory(&f, x);
+	read_log(c, pid, a, x);
 	x->pressure_cpu_us = read_pressure(c, "cpu.pressure");
 	x->pressure_memory_us = read_pressure(c, "memory.pressure");
 	x->pressure_io_us = read_pressure(c, "io.pressure");
