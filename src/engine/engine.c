@@ -24,7 +24,7 @@ extern char **environ;
 
 static const char *const data_folders[] = {
 	"blobs",      "blobs/sha256", "layers",  "images", "refs",
-	"containers", "names",        "volumes", "tmp",
+	"containers", "names",        "volumes", "tmp",    "networks",
 };
 
 /* Makes path and what is missing above it; only the last gets `mode`. Returns O_PATH or -errno. */

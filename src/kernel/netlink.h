@@ -51,4 +51,34 @@ int netlink_dump(int socket, struct netlink_request *q,
  * where what is left is not well formed. *at and *n are moved past it. */
 int netlink_next(const char **at, size_t *n, const void **ret_value, size_t *ret_size);
 
+/*
+ * Several messages in one sendmsg(2). The buffer grows; memory that cannot be had marks the batch as broken, as
+ * everything that does not fit does. Zero-initialise; release with netlink_batch_free or auto_netlink_batch.
+ */
+struct netlink_batch {
+	char *buf;
+	size_t n, size;
+	size_t message; /* where the last message begins */
+	uint32_t count;
+	int error;
+};
+
+/* Starts a message; flags: all of them besides REQUEST. Its number in the batch, from 1 on, is its sequence number. */
+void netlink_batch_begin(struct netlink_batch *b, uint16_t type, uint16_t flags, const void *fixed,
+			 size_t n);
+void netlink_batch_put(struct netlink_batch *b, uint16_t attribute, const void *value, size_t n);
+void netlink_batch_put_string(struct netlink_batch *b, uint16_t attribute, const char *value);
+void netlink_batch_put_u32(struct netlink_batch *b, uint16_t attribute, uint32_t value);
+/* An attribute of attributes, up to netlink_batch_close with what this returned. */
+size_t netlink_batch_open(struct netlink_batch *b, uint16_t attribute);
+void netlink_batch_close(struct netlink_batch *b, size_t open);
+/* Appends to the last message what is no attribute (a header within an attribute). */
+void netlink_batch_append(struct netlink_batch *b, const void *data, size_t n);
+
+/* Sends it and reads every answer that is there: the kernel has handled all of it when sendmsg(2) returns. Returns 0 or
+ * the first error; *ret_failed (may be NULL) is the number of the message that it belongs to, else 0. */
+int netlink_batch_send(int socket, const struct netlink_batch *b, uint32_t *ret_failed);
+void netlink_batch_free(struct netlink_batch *b);
+#define auto_netlink_batch __attribute__((cleanup(netlink_batch_free)))
+
 #endif

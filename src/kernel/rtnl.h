@@ -37,4 +37,42 @@ struct rtnl_address {
 int rtnl_addresses(int socket, int index, struct rtnl_address **ret);
 int rtnl_add_address(int socket, int index, const struct rtnl_address *a);
 
+/* ---- links made ---------------------------------------------------------------------------------- */
+
+/* A bridge that is up, without spanning tree or waiting; mac: six bytes, for ever. -EEXIST: the name is taken. */
+int rtnl_add_bridge(int socket, const char *name, const uint8_t mac[6], uint32_t mtu);
+
+/* A link made for a container: it is born inside its namespace, down. */
+struct rtnl_guest {
+	const char *name;   /* in the container */
+	const uint8_t *mac; /* six bytes */
+	uint32_t mtu;       /* 0: the kernel's own */
+	int netns;          /* of the container */
+};
+/* A veth pair whose other end is `name` here, up, and in the bridge with that index. */
+int rtnl_add_veth(int socket, const char *name, int bridge, const struct rtnl_guest *g);
+/* A macvlan (bridge mode) on the link with that index here. It is down; its name must be free here too. */
+int rtnl_add_macvlan(int socket, int parent, const struct rtnl_guest *g);
+int rtnl_delete(int socket, const char *name);
+/* Gives the link another name and brings it up. */
+int rtnl_rename(int socket, int index, const char *name);
+
+/* ---- parts of a batch ---------------------------------------------------------------------------- */
+
+struct netlink_batch;
+
+void rtnl_put_up(struct netlink_batch *b, int index);
+/* address: 4 or 16 bytes by family. IPv6: usable at once (no duplicate address detection). */
+void rtnl_put_address(struct netlink_batch *b, int index, uint8_t family, const uint8_t *address,
+		      uint8_t prefix);
+void rtnl_put_default_route(struct netlink_batch *b, int index, uint8_t family,
+			    const uint8_t *gateway);
+
+/* Calls take for every route of the main table with a destination (not the default ones): family, address, prefix,
+ * index of the link (0: none). Below 0 ends it. Returns 0 or -errno. */
+int rtnl_routes(int socket,
+		int (*take)(void *arg, uint8_t family, const uint8_t *address, uint8_t prefix,
+			    int index),
+		void *arg);
+
 #endif

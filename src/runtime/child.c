@@ -230,11 +230,12 @@ static int await_start(struct birth *b, struct err *e)
 static int step_start(struct birth *b, struct err *e)
 {
 	bool waits = b->c->listen_fd >= 0;
+	bool asks = waits || b->c->waits_ready;
 	int r;
 
 	/* `run` writes its state while we go on: an answer would cost two changes of process. */
-	r = waits ? handshake_ask(b->socket, STEP_READY, 0, -1, NULL, NULL, e)
-		  : handshake_send(b->socket, STEP_READY, 0, -1, NULL);
+	r = asks ? handshake_ask(b->socket, STEP_READY, 0, -1, NULL, NULL, e)
+		 : handshake_send(b->socket, STEP_READY, 0, -1, NULL);
 	if (r < 0)
 		return r;
 	while (waits) {

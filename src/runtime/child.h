@@ -14,7 +14,8 @@ struct child {
 	int listen_fd; /* start.sock, listening; -EBADF: nobody will call `start` (run) */
 	int dir_fd;    /* the bundle, for hooks */
 	bool is_staged;
-	unsigned joined; /* 1 << enum ns_type, by the process in between */
+	bool waits_ready; /* `run` too waits for the answer to READY */
+	unsigned joined;  /* 1 << enum ns_type, by the process in between */
 };
 
 /* The joins that must come before the clone of the first process (struct launch's stage). */

@@ -305,13 +305,20 @@ static int creation_steps(struct creation *c, bool is_run, struct err *e)
 	if (r < 0)
 		return r;
 	c->has_rdt = true;
+	child.waits_ready = is_run && c->q->on_born;
 	r = launch_child(c, &child, e);
 	if (r < 0 || (r = rdt_enter(&p->container.rdt, c->q->id, c->launch.pid, e)) < 0)
 		return r;
 	table.arg = c;
+	/* While the child makes its mounts. */
+	if (c->q->on_born && (r = c->q->on_born(c->q->on_born_arg, c->launch.pid, e)) < 0)
+		return r;
 	r = launch_serve(&c->launch, &table, STEP_READY, e);
 	if (r < 0)
 		return r;
+	if (child.waits_ready &&
+	    (r = handshake_send(c->launch.socket, STEP_READY, 0, -1, NULL)) < 0)
+		return err_sys(e, r, "let the program run");
 	if ((r = take_pid(c, c->launch.pid, e)) < 0)
 		return r;
 	c->owes_poststop = true;

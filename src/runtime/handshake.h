@@ -24,8 +24,9 @@
  * CONSOLE  pty master            hands it to the console socket or keeps it
  * HOOKS    before the pivot      the state as JSON for the createContainer hooks (text of the answer)
  * LISTENER seccomp descriptor    hands it to the seccomp agent
- * READY    only exec is left     state file "created", then answers; `run` does not answer and is not
- *                                waited for: its state is written while the child goes on
+ * READY    only exec is left     state file "created", then answers; `run` answers only
+ *                                where the caller had something to do meanwhile (on_born): its state
+ *                                is written while the child goes on
  * EXEC     start was asked for   (on the connection of `start`)
  */
 enum handshake_step {

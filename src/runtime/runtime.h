@@ -56,6 +56,10 @@ struct create_request {
 	 * mount namespace onto root.path, which may be an empty folder. The caller closes it. */
 	bool has_root;
 	int root_fd;
+	/* Called once the namespaces are there, while the first process goes on with its mounts; its program does not
+	 * run before this returned 0. NULL: nothing. */
+	int (*on_born)(void *arg, pid_t pid, struct err *e);
+	void *on_born_arg;
 	/* run only */
 	bool is_detached, keeps, no_subreaper;
 	bool keeps_onlcr; /* of a terminal that the caller pumps: it stays as the kernel makes it */

@@ -80,7 +80,7 @@ class Bench:
     def prepare(self):
         berth, podman = self.contenders
         archive = os.path.join(self.work, "image.tar")
-        berth.call("run", "--rm", NAME, "true")
+        berth.call("run", "--rm", "--network", "none", NAME, "true")
         berth.call("save", "-o", archive, NAME)
         podman.call("load", "-i", archive)
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine as people use it: berth on a store of its own, as root or as an ordinary user."""
+import ctypes
+import glob
+import hashlib
 import json
 import os
 import shutil
@@ -15,6 +18,18 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "integration"))
 from harness import REPO, SLOW, USER, wait_for  # noqa: E402
 
 pytest_plugins = ["harness.fixtures"]
+
+
+def leave_host_network():
+    """Networks, their firewall and ip_forward are made in a namespace of the tests' own: the host's stays as it is."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if os.geteuid() != 0 or libc.unshare(CLONE_NEWNET) != 0:
+        return
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+CLONE_NEWNET = 0x40000000
+leave_host_network()
 BUILD = os.environ.get("BERTH_BUILD", os.path.join(REPO, "build"))
 
 
@@ -87,12 +102,31 @@ class Berth:
             if os.path.isdir(folder):
                 found += [os.path.join(folder, name) for name in os.listdir(folder)]
         if os.path.isdir(self.rundir):
-            found += [name for name in os.listdir(self.rundir) if name not in ("runtime",) and not name.startswith(("events", "ended"))]
-        return found
+            found += [name for name in os.listdir(self.rundir)
+                      if name not in ("runtime", "networks", "firewall.lock") and not name.startswith(("events", "ended"))]
+        return found + self.claims()
+
+    def claims(self):
+        """Addresses that containers have."""
+        return [os.path.relpath(path, self.rundir) for path in glob.glob(os.path.join(self.rundir, "networks", "*", "*"))
+                if os.path.basename(path) not in ("up", "next4", "next6")]
+
+    def remove_networks(self):
+        """Links and tables: the store goes, and no command would find them any more."""
+        for path in glob.glob(os.path.join(self.data, "networks", "*.json")):
+            with open(path) as f:
+                network = json.load(f)
+            if network["driver"] == "bridge":
+                subprocess.run([*self.prefix, "ip", "link", "delete", network["interface"]], stderr=subprocess.DEVNULL,
+                               check=False)
+        table = "berth-" + hashlib.sha256(self.data.encode()).hexdigest()[:8]
+        subprocess.run([*self.prefix, "nft", "delete", "table", "inet", table], stderr=subprocess.DEVNULL, check=False)
 
     def close(self):
         self.run("rm", "--all", "--force", "--volumes")
         left = self.leftovers()
+        if os.path.isdir(os.path.join(self.rundir, "networks")):
+            self.remove_networks()
         shutil.rmtree(self.place, ignore_errors=True)
         assert not left, f"left in the store: {left}"
 

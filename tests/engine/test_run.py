@@ -29,7 +29,7 @@ def test_exit_code(berth, script, code):
     (["--nosuch", "busybox"], 125, "not defined: -nosuch"),
     (["-m", "4", "busybox", "true"], 125, "--memory 4"),
     (["--name", "a b", "busybox", "true"], 125, "invalid container name"),
-    (["--network", "nosuch", "busybox", "true"], 125, "--network nosuch"),
+    (["--network", "nosuch", "busybox", "true"], 125, "network nosuch not found"),
     (["--pull", "never", "nosuch", "true"], 125, "no such image: nosuch"),
     (["-v", "a/b:/x", "busybox", "true"], 125, "volume name"),
     (["-v", "/x:y", "busybox", "true"], 125, "absolute"),

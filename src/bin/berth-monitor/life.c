@@ -15,6 +15,7 @@
 #include "bin/berth-monitor/monitor.h"
 #include "engine/event.h"
 #include "engine/image/image.h"
+#include "engine/network/network.h"
 #include "engine/why/evidence.h"
 #include "kernel/process.h"
 #include "kernel/signal.h"
@@ -53,9 +54,37 @@ static void on_first(struct monitor *m, struct source *s, uint32_t events)
 	source_watch(m, s, 0);
 }
 
-static int make(struct monitor *m, struct err *e)
+/* What on_born needs. */
+struct birth {
+	struct monitor *m;
+	struct network_state network;
+};
+
+static int on_born(void *arg, pid_t pid, struct err *e)
+{
+	const struct birth *b = arg;
+	auto_close int netns = -EBADF;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	netns = open(path, O_RDONLY | O_CLOEXEC);
+	if (netns < 0)
+		return err_sys(e, -errno, "open the container's net namespace");
+	return network_attach(&b->m->engine, &b->network, netns, e);
+}
+
+static void leave_networks(struct monitor *m)
+{
+	struct err why = {0};
+
+	if (network_is_ours(&m->record) && network_detach(&m->engine, m->id, &why) < 0)
+		log_warning("%s", why.text);
+}
+
+static int make(struct monitor *m, struct arena *a, struct err *e)
 {
 	auto_close int root = TAKE_FD(m->root_fd);
+	struct birth birth = {.m = m};
 	int r;
 
 	if (root < 0)
@@ -69,6 +98,13 @@ static int make(struct monitor *m, struct err *e)
 		.root_fd = root,
 		/* Our clients' terminals are raw. Order: the program may look at it before we could. */
 		.keeps_onlcr = true};
+	if (network_is_ours(&m->record)) {
+		r = network_prepare(&m->engine, &m->record, a, &birth.network, e);
+		if (r < 0)
+			return r;
+		m->request.on_born = on_born;
+		m->request.on_born_arg = &birth;
+	}
 	r = streams_make(m, e);
 	if (r == 0)
 		r = creation_make(&m->creation, &m->engine.runtime, &m->request, true, e);
@@ -117,9 +153,11 @@ static void set_failed(struct monitor *m, const struct err *e)
 
 int life_start(struct monitor *m, struct err *e)
 {
-	int r = make(m, e);
+	auto_arena struct arena a = {0};
+	int r = make(m, &a, e);
 
 	if (r < 0) {
+		leave_networks(m);
 		set_failed(m, e);
 		return r;
 	}
@@ -303,6 +341,7 @@ void life_bury(struct monitor *m)
 	keep_record(m);
 	/* Order: whoever sees "exited" may remove the folder, but not before the lock is free. */
 	end_creation(m);
+	leave_networks(m);
 	go_on(m);
 }
 

@@ -95,7 +95,12 @@ static int write_cidfile(const struct container_request *q, const char *id, stru
 /* Namespaces can be shared only below one user namespace: who joins a container goes to its monitor's. */
 static int enter(const struct invocation *in, const struct container_request *q, struct err *e)
 {
-	const char *const modes[] = {q->network, q->pid, q->ipc, q->uts, q->userns, q->cgroupns};
+	const char *const modes[] = {q->network.n ? q->network.v[0] : NULL,
+				     q->pid,
+				     q->ipc,
+				     q->uts,
+				     q->userns,
+				     q->cgroupns};
 	struct engine inside = in->engine;
 
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {

@@ -16,6 +16,7 @@
 #include "engine/container/container.h"
 #include "engine/container/names.h"
 #include "engine/event.h"
+#include "engine/network/network.h"
 #include "engine/volume/volume.h"
 #include "engine/why/ended.h"
 #include "kernel/sys.h"
@@ -136,6 +137,10 @@ static int bury(const struct engine *g, const char *id, int dir, struct status *
 		if (r < 0)
 			return r;
 	}
+	/* Order: the file that says what there is goes with the folder. */
+	r = network_detach(g, id, e);
+	if (r < 0)
+		return r;
 	remove_run_folder(g, id);
 	r = record_load(dir, id, a, &record, e);
 	/* The monitor got as far as to write the end down: that stands. */

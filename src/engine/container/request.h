@@ -31,8 +31,11 @@ struct container_request {
 	const char *oom_score_adj;
 
 	/* namespaces */
-	const char *network, *pid, *ipc, *uts, *userns, *cgroupns, *cgroup_parent, *pool;
+	struct str_slice network; /* modes or names; several names */
+	const char *pid, *ipc, *uts, *userns, *cgroupns, *cgroup_parent, *pool;
 	struct str_slice time_offset; /* "monotonic=86400s", "boottime=-1h" */
+	struct str_slice network_alias;
+	const char *ip, *ip6, *mac_address, *net_rate_in, *net_rate_out;
 	struct str_slice add_host, dns, dns_search, dns_option, publish, expose;
 
 	/* limits */

@@ -84,8 +84,17 @@ const struct opt request_options[] = {
 	STRING("oom-score-adj", 0, oom_score_adj, "NUMBER", "-1000 to 1000"),
 
 	/* namespaces */
-	STRING("network", 0, network, "MODE", "none, host, container:NAME or ns:PATH"),
-	{"net", 0, OPT_STRING, offsetof(struct container_request, network), NULL, NULL, true},
+	LIST("network", 0, network, "NETWORK",
+	     "a network's name (more of them: more networks), none, host, container:NAME or "
+	     "ns:PATH"),
+	{"net", 0, OPT_LIST, offsetof(struct container_request, network), NULL, NULL, true},
+	LIST("network-alias", 0, network_alias, "NAME", "one more name in its first network"),
+	STRING("ip", 0, ip, "ADDRESS", "its IPv4 address in its first network"),
+	STRING("ip6", 0, ip6, "ADDRESS", "its IPv6 address in its first network"),
+	STRING("mac-address", 0, mac_address, "MAC", "its address on the link"),
+	STRING("net-rate-in", 0, net_rate_in, "RATE[:BURST]",
+	       "what may come to it, in bits a second, such as 100mbit"),
+	STRING("net-rate-out", 0, net_rate_out, "RATE[:BURST]", "what may go out from it"),
 	STRING("hostname", 'h', hostname, "NAME", "its host name"),
 	STRING("domainname", 0, domainname, "NAME", "its NIS domain name"),
 	STRING("pid", 0, pid, "MODE", "host, container:NAME or ns:PATH"),

@@ -24,11 +24,9 @@ static const struct kind {
 	const char *words;               /* for the error */
 } kinds[] = {
 #define KIND(name, oci, proc) "--" #name, oci, proc, offsetof(struct container_request, name)
-	[SPEC_NET] =
-		{KIND(network, "network", "net"),
-		 {"none"},
-		 "none, host, container:NAME or ns:PATH (networks of its own kind are not part "
-		 "of this build)"},
+	[SPEC_NET] = {KIND(network, "network", "net"),
+		      {"none"},
+		      "a network's name, none, host, container:NAME or ns:PATH"},
 	[SPEC_PID] = {KIND(pid, "pid", "pid"), {NULL}, "private, host, container:NAME or ns:PATH"},
 	[SPEC_IPC] = {KIND(ipc, "ipc", "ipc"),
 		      {"shareable", "none"},
@@ -47,6 +45,12 @@ static const char *word_of(const struct spec_plan *p, const struct kind *k)
 {
 	const char *word = *(const char *const *)((const char *)p->q + k->offset);
 
+	if (k == &kinds[SPEC_NET]) {
+		/* Several are all names of networks. */
+		const struct str_slice *list = &p->q->network;
+
+		word = list->n == 1 ? list->v[0] : NULL;
+	}
 	return word && *word ? word : NULL;
 }
 
@@ -92,6 +96,8 @@ static int plan_kind(struct spec_plan *p, enum spec_ns ns, const char **ret_path
 	}
 	if (ns == SPEC_USER && (str_starts(word, "auto") || str_starts(word, "keep-id")))
 		return userns_plan(p, word, e);
+	if (ns == SPEC_NET && !str_starts(word, "ns:") && !str_starts(word, "container:"))
+		return 0; /* networks_plan */
 	p->mode[ns] = SPEC_JOIN;
 	if (str_starts(word, "ns:/")) {
 		*ret_path = word + strlen("ns:");
@@ -158,7 +164,7 @@ static int plan_names(struct spec_plan *p, struct err *e)
 			e, -EINVAL,
 			"conflicting options: --hostname and the network mode (--network %s), "
 			"which brings the name of the other container",
-			q->network);
+			q->network.v[0]);
 	if (q->hostname && (rc = check_hostname(q->hostname, e)) < 0)
 		return rc;
 	if (q->hostname)
@@ -210,25 +216,6 @@ static int plan_clocks(struct spec_plan *p, struct err *e)
 	return r;
 }
 
-/* ---- what needs networks ------------------------------------------------------------------------- */
-
-static int check_ports(const struct spec_plan *p, struct err *e)
-{
-	const struct container_request *q = p->q;
-	const char *option = q->publish.n ? "--publish" : q->publish_all ? "--publish-all" : NULL;
-
-	if (!option)
-		return 0;
-	if (p->mode[SPEC_NET] == SPEC_HOST) {
-		log_warning("published ports are discarded when using host network mode");
-		return 0;
-	}
-	return err_say(e, -EINVAL,
-		       "%s: the container has no network that ports could be published from; "
-		       "--network host gives it the host's",
-		       option);
-}
-
 int namespaces_plan(struct spec_plan *p, struct err *e)
 {
 	int r = 0;
@@ -245,11 +232,10 @@ int namespaces_plan(struct spec_plan *p, struct err *e)
 			add_namespace(p, kinds[i].oci, path);
 	}
 	add_namespace(p, "mount", NULL);
-	if (!p->r->network)
+	if (!p->r->network && p->mode[SPEC_NET] != SPEC_PRIVATE)
 		p->r->network = word_of(p, &kinds[SPEC_NET]);
-	if (!p->r->network || str_eq(p->r->network, "private"))
-		p->r->network = "none";
-	if ((r = plan_names(p, e)) < 0 || (r = plan_clocks(p, e)) < 0)
+	if ((p->mode[SPEC_NET] == SPEC_PRIVATE && (r = networks_plan(p, e)) < 0) ||
+	    (r = plan_names(p, e)) < 0 || (r = plan_clocks(p, e)) < 0)
 		return r;
-	return check_ports(p, e);
+	return ports_plan(p, e);
 }

@@ -64,6 +64,11 @@ int mounts_plan(struct spec_plan *p, struct err *e);  /* spec_mounts.c */
 
 /* ---- parts of parts ------------------------------------------------------------------------------ */
 
+/* spec_network.c: --network names networks (or nothing: the default); fills the record's. */
+int networks_plan(struct spec_plan *p, struct err *e);
+/* -p, -P and --expose. */
+int ports_plan(struct spec_plan *p, struct err *e);
+
 /* spec_userns.c: "auto", "keep-id" and what follows them; fills linux.uidMappings and gidMappings. */
 int userns_plan(struct spec_plan *p, const char *mode, struct err *e);
 /* The id on the host's side (the engine's, where it has a namespace of its own) of a container's id. */

@@ -68,6 +68,7 @@ struct endpoint {
 	const char *gateway[NETWORK_FAMILIES]; /* NULL: internal */
 	int64_t prefix[NETWORK_FAMILIES];
 	int64_t mtu;
+	bool is_internal, is_default;
 	struct str_slice aliases; /* --network-alias alone; name and short id are understood */
 };
 
@@ -80,7 +81,7 @@ struct published {
 
 /* RUN/CONTAINER/network.json */
 struct network_state {
-	const char *id, *name, *short_id; /* of the container */
+	const char *id, *name; /* of the container */
 	SLICE(struct endpoint) endpoints;
 	SLICE(struct published) ports;
 	const char *rate_in, *rate_out; /* --net-rate-in, --net-rate-out, or NULL */
@@ -131,6 +132,9 @@ int network_state_load(const struct engine *g, const char *id, struct arena *a,
 /* Of every live container (its networks need not be ours: those are left out). */
 int network_states(const struct engine *g, struct arena *a, struct network_state **ret,
 		   size_t *ret_n, struct err *e);
+
+/* spec_network.c, of container/: is what is asked of the network possible? */
+int network_check_wish(const struct record_network *w, const struct network *n, struct err *e);
 
 /* ---- connect.c ----------------------------------------------------------------------------------- */
 
