@@ -55,7 +55,7 @@ $(BUILD)/berth-runtime-resctrl: $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out
 TEST_TOOLS := $(BUILD)/probe $(BUILD)/attack $(BUILD)/berth-runtime-resctrl
 
 # On cgroup v2 the same, but of the engine only what groups have a part in: the processor is an emulated one.
-VM_T ?= tests/integration tests/regress tests/engine/test_run.py tests/engine/test_change.py tests/engine/test_pools.py tests/engine/test_update_atomic.py tests/engine/test_limits.py tests/engine/test_ns.py
+VM_T ?= tests/integration tests/regress tests/engine/test_run.py tests/engine/test_change.py tests/engine/test_pools.py tests/engine/test_update_atomic.py tests/engine/test_limits.py tests/engine/test_ns.py tests/engine/test_why.py
 
 PYTEST := $(PYTHON) -B -m pytest -p no:cacheprovider
 .PHONY: integration

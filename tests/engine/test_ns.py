@@ -39,7 +39,10 @@ def test_map_of_containers(berth):
 
 
 def test_owner_and_ids_of_one(berth):
-    berth("run", "-d", "--name", "box", "--userns", "auto", "busybox", "sleep", "1000")
+    p = berth.run("run", "-d", "--name", "box", "--userns", "auto", "busybox", "sleep", "1000")
+    if "no id-mapped mounts" in p.stderr:
+        pytest.skip("the store's file system has no id-mapped mounts")
+    assert p.returncode == 0, p.stderr
     pid = berth.inspect("box")["State"]["Pid"]
     kinds = one(berth, "box")
     assert kinds["net"]["Owner"] == "its own user namespace" and kinds["user"]["Owner"] == "the host's user namespace"

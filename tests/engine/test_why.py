@@ -389,3 +389,27 @@ def test_as_a_user(user):
     user("wait", "other")
     assert "it was stopped by tester with `berth kill`" in found(user, "stopped", "other")["text"]
     assert USER
+
+
+# ---- events ------------------------------------------------------------------------------------------------------------
+
+
+def test_events_of_memory_while_it_runs_and_at_its_end(store):
+    def ooms():
+        text = store("events", "--since", "10m", "--until", "0s", "--filter", "event=oom", "--format", "json")
+        return [json.loads(line)["Actor"]["Attributes"]["kills"] for line in text.splitlines()]
+    start(store, "-m", "24m", "--memory-swap", "24m", command=["sh", "-c", "tail /dev/zero; sleep 1000"])
+    wait_for(lambda: ooms() == ["1"])
+    store("rm", "-f", "box")
+    assert ooms() == ["1"]
+    assert run(store, "-m", "24m", "--memory-swap", "24m", command=EAT) == 137
+    assert ooms() == ["1", "1"]
+
+
+def test_events_of_pools(store):
+    store("pool", "create", "p")
+    store("pool", "update", "--pids-limit", "9", "p")
+    store("pool", "rm", "p")
+    text = store("events", "--since", "10m", "--until", "0s", "--filter", "type=pool", "--filter", "pool=p", "--format",
+                 "{{.Action}} {{.Actor.Attributes}}")
+    assert [line.split()[0] for line in text.splitlines()] == ["create", "update", "remove"] and "pids-limit:9" in text

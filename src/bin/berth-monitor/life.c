@@ -162,6 +162,7 @@ int life_start(struct monitor *m, struct err *e)
 		return r;
 	}
 	m->has_creation = true;
+	m->oom_kills = 0;
 	m->has_exited = m->is_dying = m->is_silent = false;
 	m->first = (struct source){.ready = on_first, .fd = TAKE_FD(m->creation.launch.pidfd)};
 	source_watch(m, &m->first, EPOLLIN);
@@ -178,6 +179,18 @@ int life_start(struct monitor *m, struct err *e)
 	life_save(m);
 	emit(m, "start", NULL, 0);
 	return 0;
+}
+
+void life_notice_oom(struct monitor *m, int64_t kills)
+{
+	char text[24];
+	struct oci_pair pair = {"kills", text};
+
+	if (kills <= m->oom_kills)
+		return;
+	snprintf(text, sizeof(text), "%lld", (long long)(kills - m->oom_kills));
+	m->oom_kills = kills;
+	emit(m, "oom", &pair, 1);
 }
 
 /* ---- end ----------------------------------------------------------------------------------------- */
@@ -256,8 +269,7 @@ static void keep_record(struct monitor *m)
 	m->status.pid = 0;
 	if (exits_append(m->dir_fd, &x, &why) < 0)
 		log_warning("%s", why.text);
-	if (x.oom_kills > 0)
-		emit(m, "oom", NULL, 0);
+	life_notice_oom(m, x.oom_kills);
 	emit(m, "die", pairs, ARRAY_LEN(pairs));
 }
 

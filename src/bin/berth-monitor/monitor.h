@@ -95,6 +95,7 @@ struct monitor {
 	bool has_exited, is_dying, is_silent;
 	bool is_ending; /* SIGTERM: no restart */
 	bool is_over;
+	int64_t oom_kills; /* of this life, told so far */
 	int64_t backoff_ms;
 	struct health health;
 	struct sampler sampler;
@@ -154,6 +155,8 @@ int life_start(struct monitor *m, struct err *e);
 void life_exited(struct monitor *m);
 void life_bury(struct monitor *m);
 void life_save(struct monitor *m);
+/* Tells of it (event) where the number of kills for want of memory has grown. */
+void life_notice_oom(struct monitor *m, int64_t kills);
 void life_stop(struct monitor *m); /* SIGTERM to us */
 void on_timer_restart(struct monitor *m);
 void on_timer_kill(struct monitor *m);

@@ -51,6 +51,7 @@ static void add_sample(struct monitor *m)
 		return;
 	}
 	sampler_read(&m->sampler, &now);
+	life_notice_oom(m, (int64_t)now.oom_kills);
 	/* A full disk ends no container; the next sample may find room again. */
 	(void)recorder_add(&m->recorder, &now);
 }

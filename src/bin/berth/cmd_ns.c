@@ -107,7 +107,7 @@ static int show_map(const struct invocation *in, const struct ns_map *m, struct 
 		print_group(&w, m, &m->v[i], in->arena);
 	json_end_array(&w);
 	r = show(in, map_columns, &w, e);
-	if (r == 0 && m->hidden)
+	if (r == 0 && m->hidden && !((const struct options *)in->values)->format)
 		fprintf(stderr,
 			"berth: the namespaces of %zu processes of others may not be read\n",
 			m->hidden);
