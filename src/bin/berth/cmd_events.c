@@ -81,7 +81,8 @@ static int match(void *arg, const char *key, const char *value, struct err *e)
 	    str_eq(key, "pool"))
 		return match_object(v, key, value);
 	return err_say(e, -EINVAL,
-		       "invalid filter '%s': want type, event, container, pool, image or volume", key);
+		       "invalid filter '%s': want type, event, container, pool, image or volume",
+		       key);
 }
 
 /* In Docker's shape, for --format. */
