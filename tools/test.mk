@@ -74,6 +74,10 @@ vm: $(PROGRAMS) $(TEST_TOOLS) ## The same tests on a pure cgroup v2 kernel in a 
 vm-ramfs: $(PROGRAMS) $(TEST_TOOLS) ## Life cycle where / is a ramfs, which pivot_root refuses
 	tools/microvm --ramfs run -- $(PYTEST) tests/integration/test_harness.py tests/integration/test_cli.py
 
+.PHONY: vm-systemd
+vm-systemd: $(PROGRAMS) $(TEST_TOOLS) ## Groups as units, where process 1 is systemd
+	tools/microvm --systemd run -- $(PYTEST) tests/integration/test_systemd.py
+
 COVERAGE := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/coverage-bin/%)
 $(BUILD)/coverage-bin/test_%: tests/unit/test_%.c $(patsubst src/%.c,$(BUILD)/coverage/%.o,$(LIB_SRC) $(IMAGE_SRC))
 	@mkdir -p $(@D)

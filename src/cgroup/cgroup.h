@@ -54,16 +54,29 @@ struct cgroup_hierarchy {
 	uint32_t controllers; /* bits 1 << enum cgroup_controller */
 };
 
+/* A unit of systemd that holds the groups, where systemd manages them; name NULL: they are made by file. */
+struct cgroup_unit {
+	const char *name;  /* "berth-ID.scope" */
+	const char *slice; /* "system.slice"; of a slice unit: the one above it, or "" */
+	bool is_user;      /* of the calling user's manager */
+};
+
 struct cgroup_layout {
 	enum cgroup_mode mode;
 	unsigned n;
 	struct cgroup_hierarchy hierarchy[CGROUP_HIERARCHY_MAX];
 	int8_t of[CG_CONTROLLER_COUNT]; /* hierarchy of each controller, -1: missing on this machine
 					 */
+	const char *systemd_root; /* cgroup_ask_systemd: units are below this; NULL: not asked */
+	bool is_systemd_user;
 };
 
 /* Finds out by statfs and /proc/self/cgroup (mountinfo only where the usual places are empty). */
 int cgroup_detect(struct arena *a, struct cgroup_layout *ret, struct err *e);
+
+/* --systemd-cgroup: from now on plans make units of the system's manager (or the calling user's). Asks only a
+ * user's manager where its own group is. */
+int cgroup_ask_systemd(struct cgroup_layout *layout, bool is_user, struct arena *a, struct err *e);
 
 struct cgroup_write {
 	uint8_t hierarchy;
@@ -92,6 +105,8 @@ struct cgroup_plan {
 	const struct oci_resources *resources;
 	bool is_rootless;
 	struct maybe_u64 owner_uid; /* v2 delegation: chown the group to the container's root */
+	struct cgroup_unit unit;
+	const struct oci_pairs *annotations; /* with unit: org.systemd.property.* */
 };
 
 /* Pure but for the layout. id gives the path where cgroupsPath is absent. Errors: a limit whose
@@ -115,6 +130,8 @@ struct cgroup {
 		int dir_fd;               /* O_PATH | O_DIRECTORY */
 		int tasks_fd; /* v1: O_WRONLY on `tasks`, opened by cgroup_create; else -EBADF */
 	} group[CGROUP_HIERARCHY_MAX];
+	struct cgroup_unit unit;
+	pid_t keeper; /* holds the unit until cgroup_settle; 0: none */
 };
 
 /* Makes the groups, checks that they were not there frozen or non-empty (-EBUSY), and applies the
@@ -123,6 +140,9 @@ int cgroup_create(const struct cgroup_plan *p, struct cgroup *ret, struct err *e
 
 /* The v2 directory for CLONE_INTO_CGROUP, or -EBADF. */
 int cgroup_clone_fd(const struct cgroup *c);
+
+/* Once the container's first process is in its groups (or nothing will be). */
+void cgroup_settle(struct cgroup *c);
 
 /* In a single-threaded child, before anything else: enters each v1 group by writing 0 into `tasks`.
  */
@@ -140,6 +160,7 @@ struct cgroup_saved {
 		const char *mount, *path;
 	} * v;
 	size_t n;
+	struct cgroup_unit unit;
 };
 int cgroup_open(const struct cgroup_saved *saved, struct cgroup *ret, struct err *e);
 int cgroup_open_for_exec(const struct cgroup_saved *saved, const char *sub, struct arena *a,

@@ -16,6 +16,7 @@
 #include "cgroup/create.h"
 #include "cgroup/devices.h"
 #include "cgroup/group.h"
+#include "cgroup/systemd.h"
 #include "kernel/fd.h"
 
 /*
@@ -66,7 +67,7 @@ int create_group(struct cgroup *c, unsigned i, uint32_t controllers, uint32_t ne
 		c->group[i].dir_fd = r = open_dir(whole);
 	if (r < 0)
 		r = err_sys(e, r, "opening cgroup %s%s", mount, path);
-	if (r >= 0 && !made)
+	if (r >= 0 && !made && !c->unit.name) /* systemd knows whose it is */
 		r = check_empty(c, i, e);
 	/* Also a new group can be frozen: by a group above it. */
 	if (r >= 0 && (c->group[i].is_v2 || c->group[i].controllers & 1U << CG_FREEZER))
@@ -88,7 +89,7 @@ int create_group(struct cgroup *c, unsigned i, uint32_t controllers, uint32_t ne
 
 static void fill_groups(const struct cgroup_plan *p, struct cgroup *c)
 {
-	*c = (struct cgroup){.n = p->layout->n};
+	*c = (struct cgroup){.n = p->layout->n, .unit = p->unit};
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct cgroup_hierarchy *h = &p->layout->hierarchy[i];
 
@@ -162,11 +163,15 @@ int cgroup_create(const struct cgroup_plan *p, struct cgroup *ret, struct err *e
 {
 	unsigned made[CGROUP_HIERARCHY_MAX] = {0};
 	struct err why = {0};
+	bool has_unit;
 	struct cgroup c;
 	int r;
 
 	fill_groups(p, &c);
-	r = make_groups(p, &c, made, &why);
+	r = p->unit.name ? systemd_start(p, &c.keeper, &why) : 0;
+	has_unit = p->unit.name && r >= 0;
+	if (r >= 0)
+		r = make_groups(p, &c, made, &why);
 	if (r >= 0)
 		r = apply_writes(&c, p->writes.v, p->writes.n, NULL, NULL, &why);
 	if (r >= 0)
@@ -177,6 +182,9 @@ int cgroup_create(const struct cgroup_plan *p, struct cgroup *ret, struct err *e
 	}
 	for (unsigned i = c.n; i-- > 0;)
 		group_remove_dirs(c.group[i].mount, c.group[i].path, made[i]);
+	cgroup_settle(&c);
+	if (has_unit)
+		(void)systemd_stop(&c.unit, NULL);
 	cgroup_close(&c);
 	if (may_do_without(p, r)) {
 		*ret = (struct cgroup){0};

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "cgroup/group.h"
 #include "cgroup/limits.h"
+#include "cgroup/systemd.h"
 #include "kernel/fd.h"
 
 void cgroup_save(const struct cgroup *c, struct json_writer *w)
@@ -63,6 +64,7 @@ int cgroup_open(const struct cgroup_saved *saved, struct cgroup *ret, struct err
 			}
 		}
 	}
+	c.unit = saved->unit;
 	*ret = c;
 	return 0;
 }
@@ -299,5 +301,7 @@ int cgroup_destroy(const struct cgroup *c, struct err *e)
 		if (r < 0 && first >= 0)
 			first = r;
 	}
+	if (first >= 0 && c->unit.name)
+		first = systemd_stop(&c->unit, e);
 	return first < 0 ? first : 0;
 }

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cgroup/devices.h"
 #include "cgroup/limits.h"
+#include "cgroup/systemd.h"
 
 static int (*const limit_parts[])(struct limits *l, const struct oci_resources *r) = {
 	cpu_limits,     cpuset_limits, memory_limits, io_limits,      pids_limits,
@@ -24,6 +25,24 @@ int limits_collect(struct limits *l, const struct oci_resources *r)
 		if (ret < 0)
 			return ret;
 	}
+	return 0;
+}
+
+/* With systemd the unit's name gives the path. */
+static int plan_unit(struct cgroup_plan *p, const struct oci_spec *spec, const char *id,
+		     struct arena *a, struct err *e)
+{
+	const struct cgroup_layout *layout = p->layout;
+	const char *path = NULL;
+	int r = systemd_plan_unit(spec->linux_.cgroups_path, id, layout->is_systemd_user, a,
+				  &p->unit, &path, e);
+
+	if (r < 0)
+		return r;
+	p->annotations = &spec->annotations;
+	p->path = arena_printf(a, "%s%s", layout->systemd_root, path);
+	for (unsigned i = 0; i < layout->n; i++)
+		p->group_path[i] = p->path;
 	return 0;
 }
 
@@ -120,7 +139,8 @@ int cgroup_plan_make(const struct cgroup_layout *layout, const struct oci_spec *
 	const struct oci_resources *r = &spec->linux_.resources;
 	struct cgroup_plan p = {.layout = layout, .resources = r, .is_rootless = is_rootless};
 	struct limits l = {.layout = layout, .is_rootless = is_rootless, .arena = a, .err = e};
-	int n = plan_paths(&p, spec->linux_.cgroups_path, id, a, e);
+	int n = layout->systemd_root ? plan_unit(&p, spec, id, a, e)
+				     : plan_paths(&p, spec->linux_.cgroups_path, id, a, e);
 
 	if (n < 0)
 		return n;
@@ -136,6 +156,10 @@ int cgroup_plan_make(const struct cgroup_layout *layout, const struct oci_spec *
 	else if (layout->n)
 		p.used = 1;
 	use_controllers(&p, l.controllers);
+	/* systemd follows the processes in a hierarchy without controllers, or in v2. */
+	for (unsigned i = 0; p.unit.name && i < layout->n; i++)
+		if (layout->hierarchy[i].is_v2 || !layout->hierarchy[i].controllers)
+			p.used |= 1U << i;
 	p.needed = l.controllers;
 	p.controllers = l.controllers;
 	if (layout->mode == CGROUP_V2)
@@ -173,6 +197,8 @@ void cgroup_plan_print(const struct cgroup_plan *p, struct json_writer *w)
 {
 	json_begin_object(w);
 	json_put_string(w, "mode", mode_names[p->layout->mode]);
+	if (p->unit.name)
+		json_put_string(w, "unit", p->unit.name);
 	json_key(w, "groups");
 	json_begin_array(w);
 	for (unsigned i = 0; i < p->layout->n; i++) {

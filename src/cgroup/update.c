@@ -17,6 +17,7 @@
 #include "cgroup/devices.h"
 #include "cgroup/group.h"
 #include "cgroup/limits.h"
+#include "cgroup/systemd.h"
 #include "kernel/fd.h"
 
 /*
@@ -186,8 +187,13 @@ static int change_all(struct update *u, const struct oci_resources *r, struct cg
 		      struct err *e)
 {
 	const char **olds = arena_array(u->limits.arena, u->limits.n + 1, sizeof(*olds));
-	int bad = prepare_groups(u, e);
+	int bad = u->c.unit.name
+			  ? systemd_update(&u->c.unit, &u->layout, u->limits.v, u->limits.n, e)
+			  : 0;
 
+	/* Order: systemd writes its own rounding, we the exact values over it. */
+	if (bad >= 0)
+		bad = prepare_groups(u, e);
 	if (bad >= 0)
 		bad = carry_out(u, r, olds, e);
 	if (bad >= 0) {

@@ -239,6 +239,7 @@ static void name_groups(struct creation *c)
 	const struct plan *p = &c->plan;
 	struct cgroup_saved *saved = &c->plan.container.cgroup;
 
+	saved->unit = p->cgroup.unit;
 	saved->v = arena_array(&c->arena, p->layout.n + 1, sizeof(*saved->v));
 	for (unsigned i = 0; i < p->layout.n; i++) {
 		const struct cgroup_hierarchy *h = &p->layout.hierarchy[i];
@@ -316,6 +317,7 @@ static int creation_steps(struct creation *c, bool is_run, struct err *e)
 	r = launch_serve(&c->launch, &table, STEP_READY, e);
 	if (r < 0)
 		return r;
+	cgroup_settle(&c->cgroup);
 	if (child.waits_ready &&
 	    (r = handshake_send(c->launch.socket, STEP_READY, 0, -1, NULL)) < 0)
 		return err_sys(e, r, "let the program run");
@@ -350,6 +352,7 @@ void creation_abort(struct creation *c)
 	struct err why = {0};
 
 	launch_abort(&c->launch);
+	cgroup_settle(&c->cgroup);
 	if (c->has_cgroup && cgroup_destroy(&c->cgroup, &why) < 0)
 		log_warning("%s", why.text);
 	why.code = 0;

@@ -84,8 +84,8 @@ static void print_linux(struct json_writer *w)
 	json_begin_object(w);
 	json_put_bool(w, "v1", true);
 	json_put_bool(w, "v2", true);
-	json_put_bool(w, "systemd", false);
-	json_put_bool(w, "systemdUser", false);
+	json_put_bool(w, "systemd", true);
+	json_put_bool(w, "systemdUser", true);
 	json_put_bool(w, "rdma", true);
 	json_end_object(w);
 	print_security(w);

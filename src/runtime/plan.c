@@ -183,10 +183,6 @@ int plan_make(const struct runtime *rt, const struct create_request *q, struct a
 
 	if (r < 0 || !p->container.bundle)
 		return r;
-	if (rt->has_systemd_cgroup)
-		return err_say(e, -ENOTSUP,
-			       "--systemd-cgroup: this build manages cgroups by file "
-			       "system only; leave the option out");
 	bundle = open(p->container.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (bundle < 0)
 		return err_sys(e, -errno, "open bundle %s", p->container.bundle);
@@ -203,6 +199,8 @@ int plan_make(const struct runtime *rt, const struct create_request *q, struct a
 	if ((r = oci_check_spec(&p->spec, e)) < 0 || (r = check_terminal(q, p, e)) < 0 ||
 	    (r = ns_plan_make(&p->spec, rt->is_rootless, &p->ns, e)) < 0 ||
 	    (r = cgroup_detect(a, &p->layout, e)) < 0 ||
+	    (rt->has_systemd_cgroup &&
+	     (r = cgroup_ask_systemd(&p->layout, rt->is_rootless, a, e)) < 0) ||
 	    (r = cgroup_plan_make(&p->layout, &p->spec, q->id, rt->is_rootless, a, &p->cgroup, e)) <
 		    0 ||
 	    (r = plan_rootfs(q, a, p, e)) < 0 || (r = check_root(p, e)) < 0 ||

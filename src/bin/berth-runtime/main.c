@@ -38,7 +38,7 @@ static const struct opt global_options[] = {
 	 "where the state is kept (default: /run/berth, rootless $XDG_RUNTIME_DIR/berth)", false},
 	{"criu", 0, OPT_STRING, GLOBAL(criu), "PATH", NULL, true},
 	{"systemd-cgroup", 0, OPT_FLAG, GLOBAL(has_systemd_cgroup), NULL,
-	 "manage cgroups through systemd (refused by this build)", false},
+	 "have systemd make the cgroups: cgroupsPath is \"slice:prefix:name\"", false},
 	{"rootless", 0, OPT_STRING, GLOBAL(rootless), "WHEN", "true, false or auto (default)",
 	 false},
 	{"help", 'h', OPT_FLAG, GLOBAL(wants_help), NULL, "show help", false},
