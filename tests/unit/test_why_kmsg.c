@@ -25,6 +25,9 @@ static const char *const records[] = {
 	"subj=unconfined pid=90 comm=\"mkdir\" exe=\"/bin/busybox\" sig=31 arch=c000003e "
 	"syscall=83 "
 	"compat=0 ip=0x7f code=0x80000000\n",
+	"5,14,3000001,-;audit: type=1400 audit(1700000000.1:6): apparmor=\"DENIED\" "
+	"operation=\"capable\" class=\"cap\" profile=\"berth-default\" pid=91 comm=\"ip\" "
+	"capability=12  capname=\"net_admin\"\n",
 	"6,14,4000000,-;something else: pid=1\n",
 	"6,15,4000001,-;oom-kill:garbage\n",
 	"Killed process",
@@ -59,6 +62,10 @@ static void test_records(void **state)
 	assert_int_equal(log.denials.v[0].arch, 0xc000003e);
 	assert_int_equal(log.denials.v[0].code, 0x80000000);
 	assert_string_equal(log.denials.v[0].comm, "mkdir");
+	assert_int_equal(log.refusals.n, 1);
+	assert_string_equal(log.refusals.v[0].what, "capability net_admin");
+	assert_string_equal(log.refusals.v[0].profile, "berth-default");
+	assert_int_equal(log.refusals.v[0].pid, 91);
 }
 
 static void test_since(void **state)

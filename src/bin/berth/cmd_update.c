@@ -34,7 +34,7 @@ struct options {
 
 static const struct opt update_options[] = {
 	LIMIT_ROWS_CONTAINER,
-	{"pool", 0, OPT_LIST, offsetof(struct options, pools), "NAME", "a pool, too", false},
+	{"pool", 0, OPT_LIST, offsetof(struct options, pools), "POOL", "a pool, too", false},
 	COMMON_ROWS,
 	{0},
 };

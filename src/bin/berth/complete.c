@@ -10,6 +10,7 @@
 #include "base/auto.h"
 #include "base/str.h"
 #include "engine/image/image.h"
+#include "engine/pool/pool.h"
 #include "kernel/signal.h"
 #include "oci/reference.h"
 #include "security/security.h"
@@ -75,6 +76,19 @@ static void offer_names(const struct completion *c, const char *folder)
 	engine_close(&g);
 }
 
+static void offer_pools(const struct completion *c)
+{
+	struct engine g = {.data_fd = -EBADF, .run_fd = -EBADF};
+	struct pool *list = NULL;
+	size_t n = 0;
+
+	if (open_store(c, &g) && pool_list(&g, c->in->arena, &list, &n, NULL) < 0)
+		n = 0;
+	for (size_t i = 0; i < n; i++)
+		offer(c, list[i].name, NULL);
+	engine_close(&g);
+}
+
 static void offer_images(const struct completion *c)
 {
 	struct engine g = {.data_fd = -EBADF, .run_fd = -EBADF};
@@ -128,6 +142,8 @@ static void offer_kind(const struct completion *c, const char *kind)
 		offer_all(c, kind);
 	else if (strstr(kind, "IMAGE") || strstr(kind, "REPOSITORY") || strstr(kind, "[:TAG]"))
 		offer_images(c);
+	else if (strstr(kind, "POOL"))
+		offer_pools(c);
 	else if (strstr(kind, "VOLUME"))
 		offer_names(c, "volumes");
 	else if (str_eq(kind, "NAME..."))

@@ -103,7 +103,7 @@ const struct opt request_options[] = {
 	STRING("userns", 0, userns, "MODE", "host, auto, keep-id, container:NAME or ns:PATH"),
 	STRING("cgroupns", 0, cgroupns, "MODE", "private, host, container:NAME or ns:PATH"),
 	STRING("cgroup-parent", 0, cgroup_parent, "PATH", "the group to make its group in"),
-	STRING("pool", 0, pool, "NAME", "the pool that it shares resources in"),
+	STRING("pool", 0, pool, "POOL", "the pool that it shares resources in"),
 	LIST("time-offset", 0, time_offset, "CLOCK=DURATION",
 	     "monotonic=24h, boottime=-1h: its own view of these clocks"),
 	LIST("add-host", 0, add_host, "NAME:ADDRESS", "a line of /etc/hosts"),

@@ -209,6 +209,11 @@ int pool_save(const struct engine *g, const struct pool *p, struct err *e)
 
 /* ---- making -------------------------------------------------------------------------------------- */
 
+static void remove_file(const struct engine *g, const struct pool *p, struct arena *a)
+{
+	(void)unlinkat(g->data_fd, arena_printf(a, "pools/%s", pool_file(p, a)), 0);
+}
+
 int pool_create(const struct engine *g, const char *name, const struct container_request *limits,
 		struct arena *a, struct pool *ret, struct err *e)
 {
@@ -237,12 +242,14 @@ int pool_create(const struct engine *g, const char *name, const struct container
 		.created_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec,
 	};
 	limit_words(limit_options_pool, limits, a, &p.limits);
-	r = pool_group_make(g, &p, a, e);
+	/* Order: the file first. A group without one would be left behind for ever by a killed command; a file without
+	 * groups gets them by the next use. */
+	r = pool_save(g, &p, e);
 	if (r < 0)
 		return r;
-	r = pool_save(g, &p, e);
+	r = pool_group_make(g, &p, a, e);
 	if (r < 0) {
-		pool_group_remove(g, &p, NULL);
+		remove_file(g, &p, a);
 		return r;
 	}
 	*ret = p;

@@ -198,11 +198,29 @@ static void say_logged(const struct why_case *c, struct why_report *r)
 	}
 }
 
+/* What a security module refused to processes that still run: the one place where the kernel names a capability. */
+static void say_refused(const struct why_case *c, struct why_report *r)
+{
+	for (size_t i = 0; i < c->log.refusals.n; i++) {
+		const struct kmsg_refusal *f = &c->log.refusals.v[i];
+
+		if (!has_pid(c, f->pid))
+			continue;
+		why_say(c, r, WHY_WARNING, "refused",
+			"allow it in the profile (--security-opt apparmor=PROFILE)",
+			"its profile %s refused %s to %s (process %lld)", f->profile, f->what,
+			f->comm, (long long)f->pid);
+		why_prove(c, r, "kernel log: type=1400 DENIED %s", f->what);
+		return;
+	}
+}
+
 void why_detect_denial(const struct why_case *c, struct why_report *r)
 {
 	const struct exit_record *x = &c->life;
 
 	say_logged(c, r);
+	say_refused(c, r);
 	if (c->is_running || !c->has_life || x->signal != SIGSYS)
 		return;
 	why_say(c, r, WHY_PROBLEM, "system-call-refused",

@@ -27,7 +27,8 @@ void why_detect_health(const struct why_case *c, struct why_report *r)
 	if (!str_eq(c->status.health, "unhealthy") && c->status.health_failures <= 0)
 		return;
 	why_say(c, r, str_eq(c->status.health, "unhealthy") ? WHY_PROBLEM : WHY_WARNING,
-		"health-check", "run the check by hand: berth exec CONTAINER COMMAND",
+		"health-check",
+		arena_printf(c->a, "run the check by hand: berth exec %s COMMAND", c->record.name),
 		"its health check failed %lld times in a row%s",
 		(long long)c->status.health_failures,
 		str_eq(c->status.health, "unhealthy") ? ": it is unhealthy" : "");

@@ -88,6 +88,23 @@ static void add_denial(const char *text, int64_t time_ns, struct arena *a, struc
 	};
 }
 
+static void add_refusal(const char *text, int64_t time_ns, struct arena *a, struct kmsg_log *to)
+{
+	const char *capability = value_of(text, "capname=", a), *name = value_of(text, " name=", a);
+	const char *operation = value_of(text, "operation=", a), *comm = value_of(text, "comm=", a);
+	const char *profile = value_of(text, "profile=", a);
+
+	LIST_ADD(&to->refusals, a) = (struct kmsg_refusal){
+		.time_ns = time_ns,
+		.pid = number_of(text, " pid=", 10, a),
+		.comm = comm ? comm : "?",
+		.profile = profile ? profile : "?",
+		.what = capability ? arena_printf(a, "capability %s", capability)
+				   : arena_printf(a, "%s %s", operation ? operation : "?",
+						  name ? name : ""),
+	};
+}
+
 void kmsg_add(const char *record, int64_t offset_ns, int64_t since_ns, struct arena *a,
 	      struct kmsg_log *to)
 {
@@ -107,6 +124,8 @@ void kmsg_add(const char *record, int64_t offset_ns, int64_t since_ns, struct ar
 		add_size(text, a, to);
 	else if (strstr(text, "type=1326 "))
 		add_denial(text, time_ns, a, to);
+	else if (strstr(text, "type=1400 ") && strstr(text, "DENIED"))
+		add_refusal(text, time_ns, a, to);
 }
 
 static int64_t clock_ns(clockid_t clock)

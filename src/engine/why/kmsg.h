@@ -25,6 +25,13 @@ struct kmsg_denial {
 	const char *comm;
 };
 
+/* "audit: type=1400 ... apparmor=\"DENIED\" operation= profile= ... pid= comm= capname=": a security module said no. */
+struct kmsg_refusal {
+	int64_t time_ns, pid;
+	const char *comm, *profile;
+	const char *what; /* "capability net_admin", "open /etc/shadow" */
+};
+
 struct kmsg_log {
 	bool is_readable;
 	struct {
@@ -35,6 +42,10 @@ struct kmsg_log {
 		struct kmsg_denial *v;
 		size_t n;
 	} denials;
+	struct {
+		struct kmsg_refusal *v;
+		size_t n;
+	} refusals;
 };
 
 /* Reads /dev/kmsg, from since_ns on. What cannot be read leaves is_readable false. */

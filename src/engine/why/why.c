@@ -32,7 +32,8 @@ static void (*const detectors[])(const struct why_case *c, struct why_report *r)
 
 /* ---- words --------------------------------------------------------------------------------------- */
 
-static const char *format(struct arena *a, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static const char *format(struct arena *a, const char *fmt,
+								va_list ap)
 {
 	char text[2048];
 
