@@ -116,14 +116,27 @@ static char entry_type(mode_t mode)
 	}
 }
 
-static struct tar_entry make_entry(const struct place *p)
+enum { NOBODY = 65534 };
+
+/* The container's id of one that the host sees. */
+static uint32_t inner_id(const struct oci_id_maps *maps, uint32_t id)
+{
+	if (!maps || !maps->n)
+		return id;
+	for (size_t i = 0; i < maps->n; i++)
+		if (id >= maps->v[i].host_id && id - maps->v[i].host_id < maps->v[i].size)
+			return maps->v[i].container_id + (id - maps->v[i].host_id);
+	return NOBODY;
+}
+
+static struct tar_entry make_entry(const struct pack_options *o, const struct place *p)
 {
 	struct tar_entry entry = {
 		.name = p->path,
 		.type = entry_type(p->st.st_mode),
 		.mode = p->st.st_mode & 07777,
-		.uid = p->st.st_uid,
-		.gid = p->st.st_gid,
+		.uid = inner_id(o->uid_maps, p->st.st_uid),
+		.gid = inner_id(o->gid_maps, p->st.st_gid),
 		.mtime = p->st.st_mtim.tv_sec,
 		.records = p->attributes.records,
 		.n_records = p->attributes.n,
@@ -161,7 +174,7 @@ static int write_link(struct walk *w, const struct place *p, struct tar_entry *e
 
 static int write_other(struct walk *w, const struct place *p, struct arena *a, struct err *e)
 {
-	struct tar_entry entry = make_entry(p);
+	struct tar_entry entry = make_entry(w->o, p);
 	const char *first = NULL;
 	int r = links_find(w, &p->st, p->path, &first);
 
@@ -224,7 +237,7 @@ static int pack_subfolder(struct walk *w, const struct place *p, unsigned depth,
 {
 	auto_close int fd = openat(p->dir_fd, p->name,
 				   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct tar_entry entry = make_entry(p);
+	struct tar_entry entry = make_entry(w->o, p);
 	int r;
 
 	if (fd < 0)
@@ -306,7 +319,7 @@ static int write_root(struct walk *w, int fd, struct arena *a, struct err *e)
 	r = pack_attributes_read(fd, ".", w->o->is_rootless, a, &p.attributes);
 	if (r < 0)
 		return err_sys(e, r, "read the attributes of the folder to be packed");
-	entry = make_entry(&p);
+	entry = make_entry(w->o, &p);
 	return tar_write_entry(w->to, &entry, e);
 }
 

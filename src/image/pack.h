@@ -8,6 +8,7 @@
 
 #include "base/slice.h"
 #include "image/sink.h"
+#include "oci/spec.h"
 
 /*
  * Theory of operation
@@ -28,6 +29,8 @@ struct pack_options {
 	bool is_rootless; /* overlayfs's attributes are user.overlay.* */
 	/* Absolute paths. Empty files there are left out: the runtime made them to mount onto. */
 	struct str_slice targets;
+	/* NULL, or the maps of the container whose ids the entries get; one without is 65534. */
+	const struct oci_id_maps *uid_maps, *gid_maps;
 };
 
 struct pack_count {

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from harness import wait_for
+
 
 @pytest.fixture(params=["running", "stopped"])
 def box(berth, request):
@@ -168,11 +170,35 @@ def test_race(berth, place):
 
 
 def test_volume_of_a_stopped_container(berth, place):
-    berth("run", "--name", "box", "-v", "/data", "busybox", "sh", "-c", "echo x > /data/file; echo y > /database")
-    for words in (["box:/data/file", place], [place, "box:/data"]):
-        assert "in the volume mounted at /data: start the container first" in berth.fails("cp", *words)
+    """A path below a volume or a bind leads there; what is nowhere any more is an error."""
+    bound = os.path.join(place, "bound")
+    os.mkdir(bound)
+    berth("run", "--name", "box", "-v", "/data", "-v", f"{bound}:/bound:ro", "--tmpfs", "/tmpfs", "busybox", "sh", "-c",
+          "mkdir /data/in; echo x > /data/in/file; echo y > /database")
+    berth("cp", "box:/data/in/file", place)
+    assert read(place, "file") == "x\n"
+    berth("cp", place + "/file", "box:/data/new")
+    berth("cp", place + "/file", "box:/data/in")
+    berth("cp", "box:/data/.", place + "/all")
+    assert sorted(os.listdir(place + "/all")) == ["in", "new"]
+    assert "write /data/. for what is in it" in berth.fails("cp", "box:/data", place)
+    assert "mounted at /bound is read-only" in berth.fails("cp", place + "/file", "box:/bound/x")
+    assert "in the tmpfs mounted at /tmpfs: start the container first" in berth.fails("cp", place + "/file", "box:/tmpfs/x")
+    assert os.listdir(bound) == []
     berth("cp", "box:/database", place)
     assert read(place, "database") == "y\n"
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_stream_has_the_ids_of_the_container(berth, is_running):
+    berth("run", "-d", "--name", "box", "--userns", "auto", "busybox", "sh", "-c", "echo > /root/f; chown 5:6 /root/f; exec sleep 100")
+    wait_for(lambda: berth("exec", "box", "stat", "-c", "%u", "/root/f").strip() == "5")
+    if not is_running:
+        berth("kill", "box")
+        berth("wait", "box")
+    out = berth.popen("cp", "box:/root/f", "-").communicate()[0]
+    with tarfile.open(fileobj=io.BytesIO(out)) as tar:
+        assert [(m.name, m.uid, m.gid) for m in tar] == [("f", 5, 6)]
 
 
 def test_as_a_user(user, place):

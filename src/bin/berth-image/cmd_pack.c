@@ -7,6 +7,7 @@
 
 #include "base/auto.h"
 #include "bin/berth-image/commands.h"
+#include "engine/container/record.h"
 #include "image/pack.h"
 #include "image/sink.h"
 #include "image/unpack.h"
@@ -22,7 +23,8 @@ static int open_folder(const char *path, struct err *e)
 
 static int pack_main(const struct invocation *in, int *ret_code, struct err *e)
 {
-	const struct pack_options o = {.is_rootless = in->engine.is_rootless};
+	struct pack_options o = {.is_rootless = in->engine.is_rootless};
+	struct record record = {0};
 	auto_close int fd = open_folder(in->words.v[0], e);
 	auto_sink_file struct sink_file out = {.fd = STDOUT_FILENO, .label = "standard output"};
 	const struct sink to = {sink_file_write, &out};
@@ -31,6 +33,16 @@ static int pack_main(const struct invocation *in, int *ret_code, struct err *e)
 	(void)ret_code;
 	if (fd < 0)
 		return fd;
+	if (in->words.n > 1) {
+		auto_close int container = record_open(&in->engine, in->words.v[1], e);
+
+		r = container < 0 ? container
+				  : record_load(container, in->words.v[1], in->arena, &record, e);
+		if (r < 0)
+			return r;
+		o.uid_maps = &record.uid_maps;
+		o.gid_maps = &record.gid_maps;
+	}
 	r = pack_folder(fd, &o, &to, NULL, e);
 	return r < 0 ? r : sink_file_flush(&out, e);
 }
@@ -73,12 +85,12 @@ static int unpack_stream_main(const struct invocation *in, int *ret_code, struct
 
 const struct command cmd_pack = {
 	.name = "__pack",
-	.usage = "FOLDER",
-	.help = "Write a folder as tar",
+	.usage = "FOLDER [CONTAINER]",
+	.help = "Write a folder as tar, with a container's ids",
 	.group = "images",
 	.options = options,
 	.words_min = 1,
-	.words_max = 1,
+	.words_max = 2,
 	.is_hidden = true,
 	.enters = true,
 	.main = pack_main,

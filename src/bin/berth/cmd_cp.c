@@ -82,10 +82,12 @@ static int make_stage(const struct engine *g, struct arena *a, const char **ret,
 	return 0;
 }
 
-static int run_image(const struct engine *g, const char *what, const char *folder, struct arena *a,
-		     struct err *e)
+/* container: whose ids the stream has, or NULL. */
+static int run_image(const struct engine *g, const char *what, const char *folder,
+		     const char *container, struct arena *a, struct err *e)
 {
-	const char *argv[] = {"berth-image", what, arena_printf(a, "%s/%s", g->data, folder), NULL};
+	const char *argv[] = {"berth-image", what, arena_printf(a, "%s/%s", g->data, folder),
+			      container, NULL};
 	int r = engine_run_program(g, "berth-image", argv, e);
 
 	return r > 0 ? err_say(e, -EIO, "the tar stream could not be %s",
@@ -100,6 +102,7 @@ struct copy {
 	struct engine engine;
 	struct container_info c;
 	int root_fd, lock_fd, host_fd;
+	bool is_in_volume; /* root_fd is a volume of a stopped container */
 };
 
 static int open_both(struct copy *c, const char *container, struct err *e)
@@ -120,22 +123,59 @@ static int open_both(struct copy *c, const char *container, struct err *e)
 	return c->root_fd < 0 ? c->root_fd : 0;
 }
 
-/* What is mounted in a container is there only while it runs: below it, files would be missed or lost. */
-static int check_mounts(const struct copy *c, const struct side *side, struct err *e)
+/* The mount that a path of the container is in, and what of the path is below it; NULL: none. */
+static const struct record_mount *find_mount(const struct copy *c, const char *path,
+					     const char **ret_rest)
 {
-	const char *path = str_clean_path(c->in->arena, side->path);
 	const struct record *r = &c->c.record;
+	const struct record_mount *found = NULL;
+	size_t longest = 0;
 
-	for (size_t i = 0; c->c.status.pid <= 0 && i < r->n_mounts; i++) {
+	for (size_t i = 0; i < r->n_mounts; i++) {
 		const char *place = str_clean_path(c->in->arena, r->mounts[i].destination);
 		size_t n = strlen(place);
 
-		if (strncmp(path, place, n) == 0 && (!path[n] || path[n] == '/'))
-			return err_say(
-				e, -ENOTSUP,
-				"%s:%s is in the %s mounted at %s: start the container first",
-				r->name, path, r->mounts[i].type, place);
+		if (n > longest && strncmp(path, place, n) == 0 && (!path[n] || path[n] == '/')) {
+			found = &r->mounts[i];
+			longest = n;
+		}
 	}
+	*ret_rest = path[longest] ? path + longest : "/";
+	return found;
+}
+
+/* What is mounted in a container is there only while it runs: of one that is stopped, a path below a volume leads
+ * there, and what is nowhere any more is an error. */
+static int follow_mount(struct copy *c, struct side *side, bool is_target, struct err *e)
+{
+	const char *whole = side->path, *path = str_clean_path(c->in->arena, whole), *rest;
+	const struct record_mount *m = c->c.status.pid > 0 ? NULL : find_mount(c, path, &rest);
+	auto_close int fd = -EBADF;
+
+	if (!m)
+		return 0;
+	if (is_target && !m->is_writable)
+		return err_say(e, -EROFS, "%s:%s: the %s mounted at %s is read-only",
+			       c->c.record.name, path, m->type, m->destination);
+	if (str_eq(m->type, "volume") || str_eq(m->type, "bind"))
+		fd = open(m->source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_say(e, -ENOTSUP,
+			       "%s:%s is in the %s mounted at %s: start the container first",
+			       c->c.record.name, path, m->type, m->destination);
+	if (!is_target && str_eq(rest, "/") && !str_ends(whole, "/."))
+		return err_say(
+			e, -ENOTSUP,
+			"%s:%s is where a %s is mounted: write %s/. for what is in it, or start "
+			"the container first",
+			c->c.record.name, path, m->type, path);
+	close(c->root_fd);
+	c->root_fd = TAKE_FD(fd);
+	/* A volume has the ids that the container sees. */
+	c->is_in_volume = str_eq(m->type, "volume");
+	side->path = str_ends(whole, "/.")             ? arena_printf(c->in->arena, "%s/.", rest)
+		     : str_ends(whole, "/") && rest[1] ? arena_printf(c->in->arena, "%s/", rest)
+						       : rest;
 	return 0;
 }
 
@@ -146,6 +186,8 @@ static struct tree_owner owner_of(const struct copy *c, bool is_to_container)
 
 	if (!is_to_container)
 		return (struct tree_owner){geteuid(), getegid()};
+	if (c->is_in_volume)
+		return (struct tree_owner){0, 0};
 	return (struct tree_owner){userns_outer_id(&r->uid_maps, 0),
 				   userns_outer_id(&r->gid_maps, 0)};
 }
@@ -181,7 +223,8 @@ static int copy_stream(struct copy *c, const struct side *from, const struct sid
 
 		r = copy_files(&place, &on_stage, o->follow, NULL, a, e);
 		if (r == 0)
-			r = run_image(&c->engine, "__pack", stage, a, e);
+			r = run_image(&c->engine, "__pack", stage,
+				      c->is_in_volume ? NULL : c->c.record.id, a, e);
 	} else if (r == 0) {
 		const struct copy_place on_stage = {fd, "/.", "-"},
 					place = {c->root_fd, to->path, c->in->words.v[1]};
@@ -192,7 +235,7 @@ static int copy_stream(struct copy *c, const struct side *from, const struct sid
 			r = err_say(e, -ENOTDIR, "%s must be a directory: the stream goes into it",
 				    c->in->words.v[1]);
 		if (r == 0)
-			r = run_image(&c->engine, "__unpack", stage, a, e);
+			r = run_image(&c->engine, "__unpack", stage, NULL, a, e);
 		if (r == 0)
 			r = copy_files(&on_stage, &place, false, o->archive ? NULL : &owner, a, e);
 	}
@@ -228,7 +271,7 @@ static int cp_main(const struct invocation *in, int *ret_code, struct err *e)
 		return r;
 	r = open_both(&c, from.container ? from.container : to.container, e);
 	if (r == 0)
-		r = check_mounts(&c, from.container ? &from : &to, e);
+		r = follow_mount(&c, from.container ? &from : &to, to.container != NULL, e);
 	if (r == 0)
 		r = from.is_stream || to.is_stream ? copy_stream(&c, &from, &to, e)
 						   : copy_plain(&c, &from, &to, e);
