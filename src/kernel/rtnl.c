@@ -225,6 +225,24 @@ int rtnl_add_veth(int socket, const char *name, int bridge, const struct rtnl_gu
 	return call_batch(socket, &b);
 }
 
+int rtnl_set_hairpin(int socket, const char *name)
+{
+	const struct ifinfomsg any = {.ifi_family = AF_UNSPEC};
+	auto_netlink_batch struct netlink_batch b = {0};
+	const uint8_t yes = 1;
+	size_t info, data;
+
+	netlink_batch_begin(&b, RTM_NEWLINK, NLM_F_ACK, &any, sizeof(any));
+	netlink_batch_put_string(&b, IFLA_IFNAME, name);
+	info = netlink_batch_open(&b, IFLA_LINKINFO);
+	netlink_batch_put_string(&b, IFLA_INFO_SLAVE_KIND, "bridge");
+	data = netlink_batch_open(&b, IFLA_INFO_SLAVE_DATA);
+	netlink_batch_put(&b, IFLA_BRPORT_MODE, &yes, sizeof(yes));
+	netlink_batch_close(&b, data);
+	netlink_batch_close(&b, info);
+	return call_batch(socket, &b);
+}
+
 int rtnl_rename(int socket, int index, const char *name)
 {
 	const struct ifinfomsg up = {.ifi_family = AF_UNSPEC,

@@ -51,6 +51,8 @@ struct rtnl_guest {
 };
 /* A veth pair whose other end is `name` here, up, and in the bridge with that index. */
 int rtnl_add_veth(int socket, const char *name, int bridge, const struct rtnl_guest *g);
+/* What comes by this port of a bridge may go back by it. */
+int rtnl_set_hairpin(int socket, const char *name);
 /* A macvlan (bridge mode) on the link with that index here. It is down; its name must be free here too. */
 int rtnl_add_macvlan(int socket, int parent, const struct rtnl_guest *g);
 int rtnl_delete(int socket, const char *name);

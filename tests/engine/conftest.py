@@ -104,12 +104,13 @@ class Berth:
         if os.path.isdir(self.rundir):
             found += [name for name in os.listdir(self.rundir)
                       if name not in ("runtime", "networks", "firewall.lock") and not name.startswith(("events", "ended"))]
+        found += [path for path in glob.glob(os.path.join(self.rundir, "*", "*")) if len(path.split("/")[-2]) == 64]
         return found + self.claims()
 
     def claims(self):
         """Addresses that containers have."""
         return [os.path.relpath(path, self.rundir) for path in glob.glob(os.path.join(self.rundir, "networks", "*", "*"))
-                if os.path.basename(path) not in ("up", "next4", "next6")]
+                if os.path.basename(path) not in ("up", "next4", "next6", "ports")]
 
     def remove_networks(self):
         """Links and tables: the store goes, and no command would find them any more."""

@@ -77,8 +77,9 @@ static void leave_networks(struct monitor *m)
 {
 	struct err why = {0};
 
-	if (network_is_ours(&m->record) && network_detach(&m->engine, m->id, &why) < 0)
+	if (m->has_networks && network_detach(&m->engine, m->id, &why) < 0)
 		log_warning("%s", why.text);
+	m->has_networks = false;
 }
 
 static int make(struct monitor *m, struct arena *a, struct err *e)
@@ -98,7 +99,8 @@ static int make(struct monitor *m, struct arena *a, struct err *e)
 		.root_fd = root,
 		/* Our clients' terminals are raw. Order: the program may look at it before we could. */
 		.keeps_onlcr = true};
-	if (network_is_ours(&m->record)) {
+	m->has_networks = network_is_ours(&m->record);
+	if (m->has_networks) {
 		r = network_prepare(&m->engine, &m->record, a, &birth.network, e);
 		if (r < 0)
 			return r;

@@ -91,6 +91,7 @@ struct monitor {
 	struct creation creation;
 	struct create_request request;
 	bool has_creation; /* not settled yet */
+	bool has_networks; /* may have: also where the record names none any more */
 	int wait_status;
 	bool has_exited, is_dying, is_silent;
 	bool is_ending; /* SIGTERM: no restart */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* berth rename and berth port. */
-#include <errno.h>
+/* berth rename. */
 #include <stddef.h>
 
 #include "bin/berth/command.h"
@@ -27,28 +26,4 @@ const struct command cmd_rename = {
 	.words_max = 2,
 	.enters = true,
 	.main = rename_main,
-};
-
-/* Nothing can be published yet: only what is wrong is told. */
-static int port_main(const struct invocation *in, int *ret_code, struct err *e)
-{
-	struct container_info c = {0};
-	int r = container_find(&in->engine, in->words.v[0], in->arena, &c, e);
-
-	(void)ret_code;
-	if (r < 0 || in->words.n == 1)
-		return r;
-	return err_say(e, -ENOENT, "no public port '%s' published for %s", in->words.v[1],
-		       in->words.v[0]);
-}
-
-const struct command cmd_port = {
-	.name = "port",
-	.usage = "CONTAINER [PORT[/PROTOCOL]]",
-	.help = "Show the published ports of a container",
-	.group = "containers",
-	.options = no_options,
-	.words_min = 1,
-	.words_max = 2,
-	.main = port_main,
 };

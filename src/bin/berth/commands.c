@@ -69,6 +69,18 @@
 	X(volume_remove)   \
 	X(volume_prune)
 
+#define NETWORK_COMMANDS(X)   \
+	X(network_create)     \
+	X(network_ls)         \
+	X(network_list)       \
+	X(network_inspect)    \
+	X(network_rm)         \
+	X(network_remove)     \
+	X(network_prune)      \
+	X(network_connect)    \
+	X(network_disconnect) \
+	X(network_reload)
+
 #define SYSTEM_COMMANDS(X) \
 	X(events)          \
 	X(system_events)   \
@@ -115,10 +127,11 @@ CONTAINER_COMMANDS(DECLARE)
 POOL_COMMANDS(DECLARE)
 IMAGE_COMMANDS(DECLARE)
 VOLUME_COMMANDS(DECLARE)
+NETWORK_COMMANDS(DECLARE)
 SYSTEM_COMMANDS(DECLARE)
 HANDED_OVER(DEFINE_HANDED_OVER)
 
 const struct command *const commands[] = {
 	CONTAINER_COMMANDS(ENTRY) POOL_COMMANDS(ENTRY) IMAGE_COMMANDS(ENTRY) VOLUME_COMMANDS(ENTRY)
-		HANDED_OVER(HANDED_OVER_ENTRY) SYSTEM_COMMANDS(ENTRY) NULL,
+		NETWORK_COMMANDS(ENTRY) HANDED_OVER(HANDED_OVER_ENTRY) SYSTEM_COMMANDS(ENTRY) NULL,
 };

@@ -6,6 +6,7 @@
 #include "base/quantity.h"
 #include "base/str.h"
 #include "bin/berth/container_words.h"
+#include "bin/berth/network_words.h"
 #include "kernel/fd.h"
 #include "kernel/tree.h"
 #include "oci/decode.h"
@@ -158,6 +159,7 @@ static void put_host_config(const struct inspected *i)
 	put_list(w, "Binds", &q->volume);
 	put_log_config(i);
 	json_put_string(w, "NetworkMode", text_or(i->c->record.network, "none"));
+	port_bindings_print(w, &i->c->record, i->a);
 	put_restart_policy(i);
 	json_put_bool(w, "AutoRemove", i->c->record.removes_itself);
 	put_list(w, "VolumesFrom", &q->volumes_from);
@@ -327,14 +329,6 @@ void container_inspect_print(const struct engine *g, const struct container_info
 	put_host_config(&i);
 	put_mounts(&i);
 	put_config(&i);
-	json_key(w, "NetworkSettings");
-	json_begin_object(w);
-	json_key(w, "Ports");
-	json_begin_object(w);
-	json_end_object(w);
-	json_key(w, "Networks");
-	json_begin_object(w);
-	json_end_object(w);
-	json_end_object(w);
+	network_settings_print(w, g, c, a);
 	json_end_object(w);
 }

@@ -19,13 +19,19 @@
 #include "engine/network/rate.h"
 #include "engine/network/state.h"
 #include "engine/network/store.h"
+#include "engine/network/tally.h"
 #include "kernel/netlink.h"
 #include "kernel/rtnl.h"
 #include "kernel/sys.h"
 
 bool network_is_ours(const struct record *r)
 {
-	return r->networks.n > 0;
+	static const char *const others[] = {"none", "host"};
+
+	/* It may have been taken out of all of them, and be brought into one again. */
+	return r->networks.n > 0 ||
+	       (r->network && str_index(r->network, others, ARRAY_LEN(others)) < 0 &&
+		!str_starts(r->network, "container:") && !str_starts(r->network, "ns:"));
 }
 
 /* ---- before the namespaces ----------------------------------------------------------------------- */
@@ -116,6 +122,27 @@ void endpoint_release(const struct engine *g, const char *id, const struct endpo
 			claim_release(g, p->network_id, p->address[f], id);
 }
 
+/* With ports: whose another container has one, is refused while nobody else can take one. */
+static int save(const struct engine *g, const struct network_state *s, struct err *e)
+{
+	auto_close int tally = -EBADF;
+	int r;
+
+	if (!s->ports.n)
+		return network_state_save(g, s, e);
+	tally = tally_open(g, e);
+	r = tally < 0 ? tally : tally_add(tally, s, 1, e);
+	if (r < 0)
+		return r;
+	if (r > 0)
+		r = firewall_check(g, s, e);
+	if (r == 0)
+		r = network_state_save(g, s, e);
+	if (r < 0)
+		tally_add(tally, s, -1, NULL);
+	return r;
+}
+
 int network_prepare(const struct engine *g, const struct record *r, struct arena *a,
 		    struct network_state *ret, struct err *e)
 {
@@ -136,7 +163,7 @@ int network_prepare(const struct engine *g, const struct record *r, struct arena
 	if (rc == 0)
 		rc = ports_choose(g, r, a, &s, e);
 	if (rc == 0)
-		rc = network_state_save(g, &s, e);
+		rc = save(g, &s, e);
 	if (rc < 0) {
 		for (size_t i = 0; i < s.endpoints.n; i++)
 			endpoint_release(g, r->id, &s.endpoints.v[i]);
@@ -169,7 +196,20 @@ static int open_inside(int netns, struct err *e)
 	return fd < 0 ? err_sys(e, fd, "speak to the container's network") : fd;
 }
 
-static int make_link(int outside, int inside, int netns, const struct endpoint *p, struct err *e)
+int endpoint_unlink(const struct endpoint *p, int netns)
+{
+	bool is_macvlan = str_eq(p->driver, "macvlan");
+	auto_close int socket = is_macvlan ? open_inside(netns, NULL) : netlink_open(NETLINK_ROUTE);
+	int r = socket < 0 ? socket
+			   : rtnl_delete(socket, is_macvlan ? p->interface : p->host_interface);
+
+	return r == -ENODEV ? 0 : r;
+}
+
+/* With br_netfilter a packet to an own published port does not leave the bridge: it goes back by the port that it
+ * came from (net/bridge/br_netfilter_hooks.c), which only a hairpin port does. */
+static int make_link(int outside, int inside, int netns, bool has_ports, const struct endpoint *p,
+		     struct err *e)
 {
 	bool is_macvlan = str_eq(p->driver, "macvlan");
 	int index = rtnl_index(outside, p->bridge), r;
@@ -188,6 +228,9 @@ static int make_link(int outside, int inside, int netns, const struct endpoint *
 		       : rtnl_add_veth(outside, p->host_interface, index, &guest);
 	if (r < 0)
 		return err_sys(e, r, "make the container's link in network %s", p->network);
+	if (has_ports && !is_macvlan && faccessat(AT_FDCWD, "/proc/sys/net/bridge", F_OK, 0) == 0 &&
+	    (r = rtnl_set_hairpin(outside, p->host_interface)) < 0)
+		return err_sys(e, r, "let the container reach its own ports");
 	index = rtnl_index(inside, guest.name);
 	/* A macvlan is made beside the host's links, which may have an eth0 too: it gets its name inside. */
 	if (index >= 0 && is_macvlan && (r = rtnl_rename(inside, index, p->interface)) < 0)
@@ -249,7 +292,7 @@ int endpoints_attach(const struct network_state *s, size_t from, int netns, stru
 			has_default[f] |= s->endpoints.v[i].gateway[f] != NULL;
 	for (size_t i = from; r == 0 && i < s->endpoints.n; i++) {
 		const struct endpoint *p = &s->endpoints.v[i];
-		int index = make_link(outside, inside, netns, p, e);
+		int index = make_link(outside, inside, netns, s->ports.n > 0, p, e);
 
 		r = index < 0 ? index : configure(inside, index, p, has_default, e);
 		if (r == 0)
@@ -283,7 +326,7 @@ static void leave(const struct engine *g, const struct network_state *s)
 int network_detach(const struct engine *g, const char *id, struct err *e)
 {
 	auto_arena struct arena a = {0};
-	auto_close int lock = -EBADF;
+	auto_close int state = state_lock(g, id), lock = -EBADF, tally = -EBADF;
 	struct network_state s = {0};
 	char path[128];
 	int r = network_state_load(g, id, &a, &s, e);
@@ -294,6 +337,9 @@ int network_detach(const struct engine *g, const char *id, struct err *e)
 		lock = firewall_lock(g, false, e);
 		if (lock < 0 || (r = firewall_withdraw(g, &s, e)) < 0)
 			return lock < 0 ? lock : r;
+		tally = tally_open(g, e);
+		if (tally < 0 || (r = tally_add(tally, &s, -1, e)) < 0)
+			return tally < 0 ? tally : r;
 	}
 	leave(g, &s);
 	/* Order: last, for whoever is killed before can do it all again. */

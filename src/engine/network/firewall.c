@@ -207,7 +207,7 @@ static struct address find_guest(const struct network_state *s, int family)
 	for (size_t i = 0; i < s->endpoints.n; i++) {
 		const struct endpoint *p = &s->endpoints.v[i];
 
-		if (p->address[family] && p->gateway[family] && p->host_interface &&
+		if (p->address[family] && p->gateway[family] && str_eq(p->driver, "bridge") &&
 		    address_parse(p->address[family], &a) == 0)
 			return a;
 	}
@@ -277,6 +277,20 @@ static const char *find_holder(const struct engine *g, const struct network_stat
 	return NULL;
 }
 
+int firewall_check(const struct engine *g, const struct network_state *s, struct err *e)
+{
+	auto_arena struct arena a = {0};
+	const struct published *p = NULL;
+	const char *holder = find_holder(g, s, &a, &p);
+
+	if (!holder)
+		return 0;
+	return err_say(e, -EADDRINUSE,
+		       "Bind for %s:%lld failed: port is already allocated: container %s has it",
+		       p->address && *p->address ? p->address : "0.0.0.0", (long long)p->host_first,
+		       holder);
+}
+
 static int publish_once(const struct engine *g, const struct network_state *s, struct err *e)
 {
 	auto_close int lock = firewall_lock(g, false, e);
@@ -295,9 +309,6 @@ static int publish_once(const struct engine *g, const struct network_state *s, s
 
 int firewall_publish(const struct engine *g, const struct network_state *s, struct err *e)
 {
-	auto_arena struct arena a = {0};
-	const struct published *p = NULL;
-	const char *holder;
 	int r;
 
 	if (!s->ports.n)
@@ -305,13 +316,9 @@ int firewall_publish(const struct engine *g, const struct network_state *s, stru
 	r = publish_once(g, s, e);
 	if (r != -EEXIST && r != -EBUSY)
 		return r < 0 ? explain(r, "publish the ports", e) : 0;
-	holder = find_holder(g, s, &a, &p);
-	if (holder)
-		return err_say(e, -EADDRINUSE,
-			       "Bind for %s:%lld failed: port is already allocated: container %s "
-			       "has it",
-			       p->address && *p->address ? p->address : "0.0.0.0",
-			       (long long)p->host_first, holder);
+	r = firewall_check(g, s, e);
+	if (r < 0)
+		return r;
 	/* Somebody was killed while he had it, and is known no more. */
 	r = network_reload(g, e);
 	if (r == 0)

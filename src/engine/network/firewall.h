@@ -33,6 +33,8 @@ int firewall_add_network(const struct engine *g, const struct network *n, struct
 int firewall_remove_network(const struct engine *g, const struct network *n, struct err *e);
 /* The elements of one container's ports. A port that another container has: -EADDRINUSE, which names it. */
 int firewall_publish(const struct engine *g, const struct network_state *s, struct err *e);
+/* Has another container a port of s? 0 or -EADDRINUSE. */
+int firewall_check(const struct engine *g, const struct network_state *s, struct err *e);
 int firewall_withdraw(const struct engine *g, const struct network_state *s, struct err *e);
 
 /* Elements come and go under a shared lock, the table under an exclusive one. Returns a descriptor or -errno. */

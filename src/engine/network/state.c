@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/arena.h"
@@ -56,6 +57,16 @@ static const struct json_field state_fields[] = {
 	JSON_FIELD("rateOut", struct network_state, rate_out, &json_string_type, 0),
 };
 static const struct json_type state_type = JSON_OBJECT(struct network_state, state_fields);
+
+int state_lock(const struct engine *g, const char *id)
+{
+	auto_close int fd = openat(g->run_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return fd < 0 ? -errno : TAKE_FD(fd);
+}
 
 int network_state_save(const struct engine *g, const struct network_state *s, struct err *e)
 {
