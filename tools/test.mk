@@ -43,6 +43,11 @@ $(BUILD)/attack: tests/regress/attack.c
 	@mkdir -p $(@D)
 	$(MUSL_CC) -std=gnu17 -D_GNU_SOURCE $(WARNINGS) -O1 $(MUSL_FLAGS) -static $< -o $@
 
+# Lets a system call of another program fail: what tools/fault-inject drives.
+$(BUILD)/inject: tests/faults/inject.c $(BUILD)/obj/security/syscalls.o
+	@mkdir -p $(@D)
+	$(MUSL_CC) $(CPPFLAGS_ALL) -std=gnu17 $(WARNINGS) -O1 $(MUSL_FLAGS) -static $^ -o $@
+
 # The runtime with groups of resctrl that are plain folders: no machine of the tests has the real ones.
 $(BUILD)/resctrl_fake.o: tests/integration/resctrl_fake.c
 	@mkdir -p $(@D)
@@ -61,6 +66,18 @@ PYTEST := $(PYTHON) -B -m pytest -p no:cacheprovider
 .PHONY: integration
 integration: $(PROGRAMS) $(TEST_TOOLS) ## Tests in containers on this machine (root): T="FILE -k NAME" picks
 	$(PYTEST) $(T)
+
+# Points for each command and lane in make check; the emulated processor is slow.
+FAULTS_SAMPLE ?= 45
+FAULTS_VM_SAMPLE ?= 20
+.PHONY: faults
+faults: $(PROGRAMS) $(BUILD)/inject ## The runtime with a system call that fails or is its last: points picked by chance
+	tools/fault-inject --sample $(FAULTS_SAMPLE) $(FAULTS)
+
+.PHONY: check-faults
+check-faults: $(PROGRAMS) $(TEST_TOOLS) $(BUILD)/inject ## Every system call, on this machine, and a sample on cgroup v2: FAULTS="run exec" picks
+	tools/fault-inject $(FAULTS)
+	tools/microvm --timeout 5400 run -- tools/fault-inject --sample $(FAULTS_VM_SAMPLE) $(FAULTS)
 
 .PHONY: clients
 clients: $(PROGRAMS) ## containerd, Podman and Docker with the runtime in runc's place (root)

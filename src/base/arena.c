@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CHUNK_SIZE = 32 * 1024 };
 
@@ -15,10 +16,13 @@ struct arena_chunk {
 	_Alignas(max_align_t) char data[];
 };
 
-static void out_of_memory(void)
+void arena_out_of_memory(void)
 {
-	fputs("berth: out of memory\n", stderr);
-	abort();
+	static const char text[] = "berth: out of memory\n";
+	ssize_t n = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+	(void)n;
+	_exit(1);
 }
 
 void *arena_alloc(struct arena *a, size_t n)
@@ -28,14 +32,14 @@ void *arena_alloc(struct arena *a, size_t n)
 	void *p;
 
 	if (n > SIZE_MAX / 2)
-		out_of_memory();
+		arena_out_of_memory();
 	n = (n + align - 1) / align * align;
 	if (!c || c->size - c->used < n) {
 		size_t size = n > CHUNK_SIZE ? n : CHUNK_SIZE;
 
 		c = malloc(sizeof(*c) + size);
 		if (!c)
-			out_of_memory();
+			arena_out_of_memory();
 		c->next = a->chunk;
 		c->used = 0;
 		c->size = size;
@@ -49,7 +53,7 @@ void *arena_alloc(struct arena *a, size_t n)
 void *arena_array(struct arena *a, size_t n, size_t size)
 {
 	if (size && n > SIZE_MAX / 4 / size)
-		out_of_memory();
+		arena_out_of_memory();
 	return arena_alloc(a, n * size);
 }
 

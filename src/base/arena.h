@@ -14,8 +14,12 @@ struct arena {
 };
 
 /* Returns n zeroed bytes, aligned for any type. Never NULL: a program that runs out of memory here
- * says so and aborts (64 MiB of one config.json is refused long before). */
+ * says so and ends (64 MiB of one config.json is refused long before). */
 void *arena_alloc(struct arena *a, size_t n);
+
+/* Says so on standard error and ends the process with code 1: for others who can do nothing without memory.
+ * Not abort(3): it is no fault of ours, and callers take a signal for a crash. */
+void arena_out_of_memory(void) __attribute__((noreturn));
 
 /* n * size zeroed bytes; the product is checked. */
 void *arena_array(struct arena *a, size_t n, size_t size);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/json.h"
 #include "base/utf8.h"
 
@@ -21,7 +22,7 @@ static void reserve(struct json_writer *w, size_t n)
 		size *= 4;
 	w->buf = realloc(w->buf, size);
 	if (!w->buf)
-		abort(); /* as the arena does: there is nothing left to report with */
+		arena_out_of_memory();
 	w->size = size;
 }
 

@@ -151,7 +151,7 @@ struct progress *progress_open(int fd, bool is_quiet)
 	struct progress *p = calloc(1, sizeof(*p));
 
 	if (!p)
-		abort(); /* as the arena does */
+		arena_out_of_memory();
 	p->fd = fd;
 	p->is_quiet = is_quiet;
 	p->is_terminal = isatty(fd) == 1;

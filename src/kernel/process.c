@@ -11,9 +11,14 @@
 #include "kernel/fd.h"
 #include "kernel/sys.h"
 
-/* The field of proc_pid_stat(5) that holds the start time; the state is field 3. */
+/* Fields of proc_pid_stat(5). */
 #define STAT_STATE 3
+#define STAT_FLAGS 9
 #define STAT_START_TIME 22
+
+/* include/linux/sched.h: "Forked but didn't exec". Cleared in begin_new_exec() of fs/exec.c, before descriptors are
+ * closed; kept by who dies. */
+#define PF_FORKNOEXEC 0x40
 
 static int wait_pidfd(int pidfd, siginfo_t *info)
 {
@@ -60,11 +65,10 @@ int process_exit_code(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-int process_start_time(pid_t pid, uint64_t *ret_ticks, char *ret_state)
+/* A field of /proc/PID/stat, from the third on; *ret_state may be NULL. */
+static int read_stat(pid_t pid, int field, uint64_t *ret, char *ret_state)
 {
 	char path[32], buf[1024], *at, *save = NULL;
-	uint64_t ticks;
-	char state;
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
@@ -77,17 +81,32 @@ int process_start_time(pid_t pid, uint64_t *ret_ticks, char *ret_state)
 	at = strrchr(buf, ')');
 	if (!at || at[1] != ' ')
 		return -EINVAL;
-	state = at[2];
+	if (ret_state)
+		*ret_state = at[2];
 	at = strtok_r(at + 1, " ", &save);
-	for (int field = STAT_STATE; at && field < STAT_START_TIME; field++)
+	for (int i = STAT_STATE; at && i < field; i++)
 		at = strtok_r(NULL, " ", &save);
-	if (!at)
-		return -EINVAL;
-	r = str_to_u64(at, &ticks);
+	return at ? str_to_u64(at, ret) : -EINVAL;
+}
+
+int process_start_time(pid_t pid, uint64_t *ret_ticks, char *ret_state)
+{
+	uint64_t ticks = 0;
+	char state = 0;
+	int r = read_stat(pid, STAT_START_TIME, &ticks, &state);
+
 	if (r < 0)
 		return r;
 	*ret_ticks = ticks;
 	if (ret_state)
 		*ret_state = state;
 	return 0;
+}
+
+int process_has_execed(pid_t pid)
+{
+	uint64_t flags = 0;
+	int r = read_stat(pid, STAT_FLAGS, &flags, NULL);
+
+	return r < 0 ? r : !(flags & PF_FORKNOEXEC);
 }

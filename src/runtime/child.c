@@ -15,6 +15,8 @@
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
 
+enum { ACCEPT_FAILURES_MAX = 1000 };
+
 struct birth { /* one child's way through the steps */
 	const struct child *c;
 	const struct plan *plan;
@@ -213,17 +215,20 @@ static int step_rootfs(struct birth *b, struct err *e)
 /* `start` connects; from then on its connection is where errors go. */
 static int await_start(struct birth *b, struct err *e)
 {
-	int fd = accept4(b->c->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	auto_close int fd = accept4(b->c->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	struct message m;
 	int r;
 
 	if (fd < 0)
 		return err_sys(e, -errno, "wait for start");
-	close(b->socket);
-	b->socket = fd;
 	r = handshake_receive(fd, &m, NULL);
-	if (r <= 0 || m.step != STEP_EXEC)
-		return err_say(e, -EPROTO, "whoever connected did not ask for a start");
+	if (r <= 0 || m.step != STEP_EXEC) {
+		err_say(e, -EPROTO, "whoever connected did not ask for a start");
+		handshake_send(fd, STEP_FAILED, 0, -1, e);
+		return -EPROTO;
+	}
+	close(b->socket);
+	b->socket = TAKE_FD(fd);
 	return 0;
 }
 
@@ -238,14 +243,15 @@ static int step_start(struct birth *b, struct err *e)
 		 : handshake_send(b->socket, STEP_READY, 0, -1, NULL);
 	if (r < 0)
 		return r;
-	while (waits) {
-		/* A caller that went away is no reason to give up the container. */
+	for (int failures = 0; waits; failures++) {
+		/* A caller that went away is no reason to give up the container, nor is a moment without
+		 * memory or descriptors: who connects stays in the queue. */
 		struct err why = {0};
 
 		r = await_start(b, &why);
 		if (r == 0)
 			break;
-		if (r != -EPROTO) {
+		if (r != -EPROTO && failures > ACCEPT_FAILURES_MAX) {
 			*e = why;
 			return r;
 		}

@@ -350,18 +350,20 @@ int creation_make(struct creation *c, const struct runtime *rt, const struct cre
 void creation_abort(struct creation *c)
 {
 	struct err why = {0};
+	bool is_clean;
 
 	launch_abort(&c->launch);
 	cgroup_settle(&c->cgroup);
-	if (c->has_cgroup && cgroup_destroy(&c->cgroup, &why) < 0)
-		log_warning("%s", why.text);
-	why.code = 0;
-	if (c->has_rdt && rdt_remove(&c->plan.container.rdt, c->q->id, &why) < 0)
+	is_clean = !c->has_cgroup || cgroup_destroy(&c->cgroup, &why) >= 0;
+	if (is_clean && c->has_rdt)
+		is_clean = rdt_remove(&c->plan.container.rdt, c->q->id, &why) >= 0;
+	if (!is_clean)
 		log_warning("%s", why.text);
 	if (c->owes_poststop)
 		container_run_poststop(&c->plan.container, &c->plan.spec.hooks.poststop);
 	why.code = 0;
-	if (c->is_claimed && state_remove(c->rt, c->q->id, &why) < 0)
+	/* The state names the groups: it stays for `delete --force` where they do. */
+	if (is_clean && c->is_claimed && state_remove(c->rt, c->q->id, &why) < 0)
 		log_warning("%s", why.text);
 	creation_close(c);
 }

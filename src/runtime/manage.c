@@ -105,10 +105,12 @@ static int kill_first(const struct container *c, struct err *e)
 	return wait_for_end(pidfd, e);
 }
 
-/* What a `create` that was killed before its first state left: just the folder. */
+/* What a `create` that was killed before its first state left: just the folder. The same for a state that is
+ * no state. */
 static int delete_rest(const struct runtime *rt, const char *id, int r, bool force, struct err *e)
 {
-	if (!force)
+	/* What could not be read now (EIO, EMFILE, ENOMEM) names groups that are still there. */
+	if (!force || (r != -ENOENT && r != -EINVAL))
 		return r;
 	if (e)
 		e->code = 0;

@@ -16,15 +16,17 @@
 void creation_end(struct creation *c)
 {
 	struct err why = {0};
+	bool is_clean;
 
-	if (cgroup_destroy(&c->cgroup, &why) < 0)
-		log_warning("%s", why.text);
-	why.code = 0;
-	if (rdt_remove(&c->plan.container.rdt, c->q->id, &why) < 0)
+	is_clean = cgroup_destroy(&c->cgroup, &why) >= 0;
+	if (is_clean)
+		is_clean = rdt_remove(&c->plan.container.rdt, c->q->id, &why) >= 0;
+	if (!is_clean)
 		log_warning("%s", why.text);
 	container_run_poststop(&c->plan.container, &c->plan.spec.hooks.poststop);
 	why.code = 0;
-	if (state_remove(c->rt, c->q->id, &why) < 0)
+	/* The state names the groups: it stays for who deletes what is left. */
+	if (is_clean && state_remove(c->rt, c->q->id, &why) < 0)
 		log_warning("%s", why.text);
 }
 

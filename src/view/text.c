@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text that grows. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "view/view.h"
 
 void view_text_free(struct view_text *t)
@@ -18,11 +18,8 @@ void view_append(struct view_text *t, const char *s, size_t n)
 		size_t size = (t->len + n + 1) * 2;
 		char *grown = realloc(t->buf, size);
 
-		if (!grown) {
-			/* As arena_alloc: what is shown fits into memory, or nothing does. */
-			fputs("out of memory\n", stderr);
-			abort();
-		}
+		if (!grown)
+			arena_out_of_memory();
 		t->buf = grown;
 		t->size = size;
 	}
