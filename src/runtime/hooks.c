@@ -101,8 +101,13 @@ static int hook_wait(const struct oci_hook *h, int pidfd, int *ret_status, struc
 			return err_say(e, -ETIMEDOUT, "hook %s: no end after %lld s, killed",
 				       h->path, (long long)h->timeout.value);
 		}
-		if (errno != EINTR)
-			return err_sys(e, -errno, "wait for hook %s", h->path);
+		if (errno != EINTR) {
+			r = err_sys(e, -errno, "wait for hook %s", h->path);
+			/* Nobody else knows of it. */
+			sys_pidfd_send_signal(pidfd, SIGKILL);
+			process_wait(pidfd, ret_status);
+			return r;
+		}
 	}
 }
 

@@ -21,8 +21,9 @@
  *
  * Processes are numbered as they are made: 0 is COMMAND, 1 its first child. With a PID that process,
  * which runs already, is 1. CALL counts the system calls of PROCESS from 1, from its birth (COMMAND:
- * from its exec). A child is let go when it executes another program; COMMAND may replace itself. WHAT is
- * an errno, "kill", or "list": then nothing is done, and REPORT has a line "call PROCESS CALL NAME"
+ * from its exec); NUMBER:NAME is the NUMBER-th call NAME, since no two runs are quite the same. A child is
+ * let go when it executes another program; COMMAND may replace itself. WHAT is an errno, "kill", or
+ * "list": then nothing is done, and REPORT has a line "call PROCESS CALL NAME"
  * for each. REPORT further has "hit NAME", "crash PROCESS SIGNAL", "hang", "exit CODE", "signal NUMBER".
  */
 
@@ -42,7 +43,7 @@ enum { PROCESSES = 256, ACTION_LIST = 0, ACTION_KILL = -1 };
 
 struct process {
 	pid_t pid;
-	unsigned long calls;
+	unsigned long calls, named;
 	bool counts, is_failing;
 };
 
@@ -51,6 +52,8 @@ static unsigned process_count;
 static FILE *report;
 static unsigned wanted_process;
 static unsigned long wanted_call;
+static const char *wanted_name; /* NULL: any */
+static bool is_hit;
 static int action; /* an errno, or ACTION_* */
 static volatile sig_atomic_t is_late;
 
@@ -112,8 +115,13 @@ static bool on_call(struct process *p)
 	p->calls++;
 	if (action == ACTION_LIST)
 		fprintf(report, "call %u %lu %s\n", index, p->calls, name_of(info.entry.nr));
-	if (action == ACTION_LIST || index != wanted_process || p->calls != wanted_call)
+	if (action == ACTION_LIST || is_hit || index != wanted_process)
 		return false;
+	if (wanted_name && strcmp(wanted_name, name_of(info.entry.nr)) == 0)
+		p->named++;
+	if ((wanted_name ? p->named : p->calls) != wanted_call)
+		return false;
+	is_hit = true;
 	fprintf(report, "hit %s\n", name_of(info.entry.nr));
 	if (action == ACTION_KILL) {
 		kill(p->pid, SIGKILL);
@@ -250,6 +258,7 @@ int main(int argc, char **argv)
 	other = atoi(argv[3]);
 	wanted_process = (unsigned)atoi(argv[4]);
 	wanted_call = strtoul(argv[5], NULL, 10);
+	wanted_name = strchr(argv[5], ':') ? strchr(argv[5], ':') + 1 : NULL;
 	action = strcmp(argv[6], "list") == 0   ? ACTION_LIST
 		 : strcmp(argv[6], "kill") == 0 ? ACTION_KILL
 						: atoi(argv[6]);
