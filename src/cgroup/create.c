@@ -197,6 +197,8 @@ int cgroup_create(const struct cgroup_plan *p, struct cgroup *ret, struct err *e
 
 int cgroup_clone_fd(const struct cgroup *c)
 {
+	if (c->unit.is_user)
+		return -EBADF;
 	for (unsigned i = 0; i < c->n; i++)
 		if (c->group[i].is_v2)
 			return c->group[i].dir_fd;

@@ -308,6 +308,29 @@ void cgroup_settle(struct cgroup *c)
 	c->keeper = 0;
 }
 
+int cgroup_attach(const struct cgroup *c, pid_t pid, struct err *e)
+{
+	static struct systemd_bus b;
+	struct dbus_array pids;
+	struct dbus_message m;
+	int r;
+
+	if (!c->unit.is_user)
+		return 0;
+	r = systemd_bus_open(&b, true, e);
+	if (r < 0)
+		return r;
+	systemd_bus_begin(&b, "AttachProcessesToUnit", "ssau");
+	dbus_put_string(&b.out, c->unit.name);
+	dbus_put_string(&b.out, ""); /* not a group below it */
+	pids = dbus_open_array(&b.out, 4);
+	dbus_put_u32(&b.out, (uint32_t)pid);
+	dbus_close_array(&b.out, pids);
+	r = systemd_bus_call(&b, &m, e);
+	systemd_bus_close(&b);
+	return r;
+}
+
 int systemd_update(const struct cgroup_unit *u, const struct cgroup_layout *layout,
 		   const struct cgroup_write *v, size_t n, struct err *e)
 {

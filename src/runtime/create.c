@@ -308,7 +308,9 @@ static int creation_steps(struct creation *c, bool is_run, struct err *e)
 	c->has_rdt = true;
 	child.waits_ready = is_run && c->q->on_born;
 	r = launch_child(c, &child, e);
-	if (r < 0 || (r = rdt_enter(&p->container.rdt, c->q->id, c->launch.pid, e)) < 0)
+	/* Order: before it is served, so that its cgroup namespace begins in its group. */
+	if (r < 0 || (r = cgroup_attach(&c->cgroup, c->launch.pid, e)) < 0 ||
+	    (r = rdt_enter(&p->container.rdt, c->q->id, c->launch.pid, e)) < 0)
 		return r;
 	table.arg = c;
 	/* While the child makes its mounts. */

@@ -249,7 +249,8 @@ static int launch(struct joining *j, struct err *e)
 	if (own_pid_ns >= 0 && setns(own_pid_ns, CLONE_NEWPID) < 0 && r == 0)
 		r = err_sys(e, -errno, "return to our own pid namespace");
 	/* Its children are where it is; until here it has none. */
-	if (r < 0 || (r = rdt_enter(&j->container.rdt, j->q->id, j->launch.pid, e)) < 0)
+	if (r < 0 || (r = rdt_enter(&j->container.rdt, j->q->id, j->launch.pid, e)) < 0 ||
+	    (r = cgroup_attach(&j->cgroup, j->launch.pid, e)) < 0)
 		return r;
 	answers.arg = j;
 	return launch_serve(&j->launch, &answers, STEP_EXEC, e);

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness import Runtime, wait_for
+from harness import USER, Runtime, wait_for
 
 with open("/proc/1/comm") as f:
     IS_SYSTEMD = f.read() == "systemd\n"
@@ -191,3 +191,42 @@ def test_failed_create_leaves_no_unit(runtime, bundle):
     bundle.config["hooks"] = {"createRuntime": [{"path": "/bin/false"}]}
     runtime("create", "--bundle", bundle.write().path, "lost").fails(code=1)
     wait_for(lambda: not is_loaded("berth-lost.scope"))
+
+
+# ---- an ordinary user's manager -------------------------------------------------------------------
+
+
+@pytest.fixture
+def manager(place):
+    """systemd of the user USER, as logind would start it; gives its run folder."""
+    run = os.path.join(place, "run")
+    os.mkdir(run, 0o700)
+    os.chown(run, USER, USER)
+    subprocess.run(["systemd-run", "--quiet", "--unit=one-user", f"--uid={USER}", f"--gid={USER}", "-p", "Delegate=yes",
+                    f"--setenv=XDG_RUNTIME_DIR={run}", f"--setenv=HOME={run}", "/usr/lib/systemd/systemd", "--user"], check=True)
+    wait_for(lambda: os.path.exists(os.path.join(run, "systemd", "private")), 5)
+    yield run
+    systemctl("stop", "one-user.service", check=False)
+
+
+@needs_systemd
+def test_of_a_user(rootless, bundle, manager, place):
+    bundle.add_namespace("user").own_rootfs(USER)
+    bundle.linux["uidMappings"] = bundle.linux["gidMappings"] = [{"containerID": 0, "hostID": USER, "size": 1}]
+    bundle.linux["resources"] = {"memory": {"limit": 67108864}, "pids": {"limit": 50}}
+    for m in bundle.config["mounts"]:
+        m["options"] = [o for o in m["options"] if not o.startswith("gid=")]
+    mine = Runtime(os.path.join(manager, "berth"), prefix=rootless.prefix, env=dict(rootless.env or {}, XDG_RUNTIME_DIR=manager),
+                   options=("--systemd-cgroup",))
+    c = mine.create(bundle).start()
+    folder = f"/system.slice/one-user.service/user.slice/berth-{c.id}.scope"
+    with open(f"/proc/{c.pid}/cgroup") as f:
+        assert f.read() == f"0::{folder}\n"
+    assert (read(c, "memory.max"), read(c, "pids.max")) == ("67108864", "50")
+    assert c.exec("cat", "/proc/self/cgroup").ok().out in ("0::/\n", f"0::{folder}\n")
+    c.call("update", "--pids-limit", "40").ok()
+    assert read(c, "pids.max") == "40"
+    c.kill("KILL").ok()
+    c.wait()
+    c.delete().ok()
+    assert not os.path.exists(f"/sys/fs/cgroup{folder}")
