@@ -213,7 +213,8 @@ int engine_open(const char *data, const char *run, struct arena *a, struct engin
 	g.data_fd = open_folder(g.data, 0711, e);
 	if (g.data_fd < 0)
 		return g.data_fd;
-	g.run_fd = open_folder(g.run, 0700, e);
+	/* Others may pass, and find nothing they may open but the names that dnsmasq reads as nobody. */
+	g.run_fd = open_folder(g.run, 0711, e);
 	r = g.run_fd < 0 ? g.run_fd : check_owner(g.run_fd, g.run, e);
 	if (r == 0)
 		r = make_folders(g.data_fd, g.data, e);

@@ -25,6 +25,7 @@
  *   tmp/                        whatever is under way; each entry is locked (flock) by its maker
  * RUN (/run/berth-engine; rootless: $XDG_RUNTIME_DIR/berth-engine; BERTH_RUN_ROOT, --run-root):
  *   ID/monitor.sock             attach; there while the monitor lives
+ *   names/NETWORK/              what the network's dnsmasq reads (engine/network/names.h)
  *   events.jsonl                what happened, appended by whoever did it
  * The runtime's own state is in RUN/runtime.
  *
@@ -40,7 +41,7 @@
 
 struct engine {
 	const char *data, *run; /* absolute */
-	int data_fd, run_fd; /* O_PATH | O_DIRECTORY; the folders are made, mode 0700 (0711 data) */
+	int data_fd, run_fd; /* O_PATH | O_DIRECTORY; the folders are made, mode 0711 */
 	const char *lib;     /* folder with berth-image, berth-monitor, berth-init */
 	const char *share;   /* folder with seccomp.json, busybox.tar (../share/berth, or lib) */
 	struct runtime runtime; /* for runtime_kill and the like: its root is RUN/runtime */
