@@ -148,7 +148,7 @@ static int write_files(struct making *m, struct err *e)
 	if (r < 0)
 		r = err_sys(e, r, "write config.json of the container");
 	if (r == 0)
-		r = files_write(m->dir_fd, m->q, &m->record, e);
+		r = files_write(m->g, m->dir_fd, m->q, &m->record, e);
 	/* Order: last, it is what makes the container one. */
 	if (r == 0)
 		r = record_save(m->dir_fd, &m->record, e);

@@ -7,11 +7,14 @@
 #include "base/arena.h"
 #include "base/auto.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/str.h"
+#include "engine/container/spec_parts.h"
+#include "engine/network/names.h"
+#include "engine/network/network.h"
+#include "engine/network/resolv.h"
 #include "kernel/fd.h"
 #include "kernel/sys.h"
-
-enum { RESOLV_MAX = 64 << 10 };
 
 static int put(int dir_fd, const char *name, const char *text, struct err *e)
 {
@@ -34,41 +37,66 @@ static int add_hosts(const struct str_slice *list, struct arena *a, char **text,
 	return 0;
 }
 
-static char *add_lines(struct arena *a, char *text, const char *key, const struct str_slice *list)
+/* The servers that know the names of its networks. */
+static int add_gateways(const struct engine *g, const struct record *r, struct arena *a,
+			struct str_slice *ret, struct err *e)
 {
-	for (size_t i = 0; i < list->n; i++)
-		text = arena_printf(a, "%s%s %s\n", text, key, list->v[i]);
-	return text;
+	for (size_t i = 0; i < r->networks.n; i++) {
+		struct network n;
+		int rc = network_find(g, r->networks.v[i].name, a, &n, e);
+
+		if (rc < 0)
+			return rc;
+		if (n.is_default || !str_eq(n.driver, "bridge"))
+			continue;
+		if (!names_is_available()) {
+			log_warning("network %s has no names: dnsmasq is not installed (apt-get "
+				    "install dnsmasq-base)",
+				    n.name);
+			continue;
+		}
+		strings_add(
+			ret,
+			address_text(&n.range[n.range[NETWORK_V4].is_set ? NETWORK_V4 : NETWORK_V6]
+					      .gateway,
+				     a),
+			a);
+	}
+	return 0;
 }
 
-static char *make_resolv(const struct container_request *q, struct arena *a)
+static int make_resolv(const struct engine *g, const struct container_request *q,
+		       const struct record *r, struct arena *a, char **ret, struct err *e)
 {
-	char *text;
+	struct resolv_wish w = {.dns = q->dns,
+				.search = q->dns_search,
+				.options = q->dns_option,
+				.has_host_network = str_eq(r->network, "host")};
+	int rc = add_gateways(g, r, a, &w.gateways, e);
 
-	if (!q->dns.n && !q->dns_search.n && !q->dns_option.n)
-		return file_read_at(AT_FDCWD, "/etc/resolv.conf", a, RESOLV_MAX, &text, NULL) < 0
-			       ? arena_strdup(a, "")
-			       : text;
-	text = add_lines(a, arena_strdup(a, ""), "nameserver", &q->dns);
-	text = add_lines(a, text, "search", &q->dns_search);
-	return add_lines(a, text, "options", &q->dns_option);
+	if (rc == 0)
+		*ret = resolv_text(resolv_of_host(w.has_host_network, a), &w, a);
+	return rc;
 }
 
-int files_write(int dir_fd, const struct container_request *q, const struct record *r,
-		struct err *e)
+int files_write(const struct engine *g, int dir_fd, const struct container_request *q,
+		const struct record *r, struct err *e)
 {
 	auto_arena struct arena a = {0};
+	/* In a network the name is that of an address there, which is known at a start. */
+	const char *own = r->networks.n ? NULL : r->hostname;
+	char *resolv = NULL;
 	char *hosts = arena_printf(&a,
 				   "127.0.0.1\tlocalhost\n"
 				   "::1\tlocalhost ip6-localhost ip6-loopback\n"
 				   "fe00::\tip6-localnet\nff00::\tip6-mcastprefix\n"
 				   "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n%s%s%s",
-				   r->hostname ? "127.0.1.1\t" : "", r->hostname ? r->hostname : "",
-				   r->hostname ? "\n" : "");
+				   own ? "127.0.1.1\t" : "", own ? own : "", own ? "\n" : "");
 	int rc = add_hosts(&q->add_host, &a, &hosts, e);
 
 	if (rc < 0 || (rc = put(dir_fd, "hosts", hosts, e)) < 0 ||
-	    (rc = put(dir_fd, "resolv.conf", make_resolv(q, &a), e)) < 0)
+	    (rc = make_resolv(g, q, r, &a, &resolv, e)) < 0 ||
+	    (rc = put(dir_fd, "resolv.conf", resolv, e)) < 0)
 		return rc;
 	return put(dir_fd, "hostname", arena_printf(&a, "%s\n", r->hostname ? r->hostname : ""), e);
 }

@@ -6,8 +6,8 @@
 #include "engine/container/record.h"
 #include "engine/container/request.h"
 
-/* Writes hosts (with --add-host), hostname and resolv.conf (--dns and the like, else the host's own). */
-int files_write(int dir_fd, const struct container_request *q, const struct record *r,
-		struct err *e);
+/* Writes hosts (with --add-host), hostname and resolv.conf (engine/network/resolv.h). */
+int files_write(const struct engine *g, int dir_fd, const struct container_request *q,
+		const struct record *r, struct err *e);
 
 #endif

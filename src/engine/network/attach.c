@@ -15,6 +15,7 @@
 #include "engine/network/bridge.h"
 #include "engine/network/claim.h"
 #include "engine/network/firewall.h"
+#include "engine/network/join.h"
 #include "engine/network/ports.h"
 #include "engine/network/rate.h"
 #include "engine/network/state.h"
@@ -117,6 +118,7 @@ int endpoint_claim(const struct engine *g, const char *id, const struct record_n
 
 void endpoint_release(const struct engine *g, const char *id, const struct endpoint *p)
 {
+	endpoint_part(g, id, p);
 	for (int f = 0; f < NETWORK_FAMILIES; f++)
 		if (p->address[f])
 			claim_release(g, p->network_id, p->address[f], id);
@@ -170,7 +172,7 @@ int network_prepare(const struct engine *g, const struct record *r, struct arena
 		return rc;
 	}
 	*ret = s;
-	return 0;
+	return endpoints_write_hosts(g, &s, e);
 }
 
 /* ---- once the namespace is there ----------------------------------------------------------------- */
@@ -305,6 +307,8 @@ int network_attach(const struct engine *g, const struct network_state *s, int ne
 {
 	int r = endpoints_attach(s, 0, netns, e);
 
+	for (size_t i = 0; r == 0 && i < s->endpoints.n; i++)
+		r = endpoint_join(g, s, &s->endpoints.v[i], e);
 	return r < 0 ? r : firewall_publish(g, s, e);
 }
 
