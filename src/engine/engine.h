@@ -41,9 +41,9 @@
 
 struct engine {
 	const char *data, *run; /* absolute */
-	int data_fd, run_fd; /* O_PATH | O_DIRECTORY; the folders are made, mode 0711 */
-	const char *lib;     /* folder with berth-image, berth-monitor, berth-init */
-	const char *share;   /* folder with seccomp.json, busybox.tar (../share/berth, or lib) */
+	int data_fd, run_fd;    /* O_PATH | O_DIRECTORY; the folders are made, mode 0711 */
+	const char *lib;        /* folder with berth-image, berth-monitor, berth-init */
+	const char *share;      /* folder with seccomp.json, busybox.tar (../share/berth, or lib) */
 	struct runtime runtime; /* for runtime_kill and the like: its root is RUN/runtime */
 	bool is_rootless;       /* the caller is not root (also inside engine_enter's namespace) */
 	uid_t uid, gid;         /* the caller's own, on the host */

@@ -74,9 +74,10 @@ static int make_resolv(const struct engine *g, const struct container_request *q
 				.has_host_network = str_eq(r->network, "host")};
 	int rc = add_gateways(g, r, a, &w.gateways, e);
 
-	if (rc == 0)
-		*ret = resolv_text(resolv_of_host(w.has_host_network, a), &w, a);
-	return rc;
+	if (rc < 0)
+		return rc;
+	*ret = resolv_text(resolv_of_host(w.has_host_network, a), &w, a);
+	return 0;
 }
 
 int files_write(const struct engine *g, int dir_fd, const struct container_request *q,
