@@ -14,6 +14,7 @@
 #include "engine/event.h"
 #include "engine/network/attach.h"
 #include "engine/network/firewall.h"
+#include "engine/network/join.h"
 #include "engine/network/state.h"
 #include "kernel/netlink.h"
 #include "kernel/rtnl.h"
@@ -170,6 +171,8 @@ static int connect_live(struct change *c, const struct record_network *wish, str
 	r = save_state(c, &s, e);
 	if (r == 0)
 		r = endpoints_attach(&s, s.endpoints.n - 1, netns, e);
+	if (r == 0)
+		r = endpoint_join(c->g, &s, &p, e);
 	if (r == 0)
 		r = firewall_publish(c->g, &s, e);
 	if (r == 0)
