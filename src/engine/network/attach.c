@@ -335,6 +335,7 @@ int network_detach(const struct engine *g, const char *id, struct err *e)
 	char path[128];
 	int r = network_state_load(g, id, &a, &s, e);
 
+	(void)state; /* held until the end */
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	if (s.ports.n) {
