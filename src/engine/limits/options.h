@@ -91,6 +91,9 @@ struct err;
 			   "operations a second"),                                                 \
 		LIMIT_LIST("cgroup-conf", cgroup_conf, "FILE=VALUE",                               \
 			   "any file of its group (cgroup v2)"),                                   \
+		LIMIT_STRING("net-rate-in", 0, net_rate_in, "RATE[:BURST]",                        \
+			     "bits a second to the container, such as 10mbit; 0: no limit"),       \
+		LIMIT_STRING("net-rate-out", 0, net_rate_out, "RATE[:BURST]", "and from it"),      \
 		LIMIT_STRING("restart", 0, restart, "POLICY",                                      \
 			     "no, on-failure[:NUMBER], always, unless-stopped")
 

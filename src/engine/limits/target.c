@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "engine/container/spec_parts.h"
 #include "engine/limits/options.h"
+#include "engine/network/rate.h"
 #include "kernel/fd.h"
 #include "oci/decode.h"
 #include "oci/encode.h"
@@ -109,6 +110,23 @@ static int open_groups(const struct engine *g, struct target *t, struct arena *a
 	return r;
 }
 
+static int set_rates(const struct container_request *q, struct record *r, struct err *e)
+{
+	const char *option = q->net_rate_in ? "--net-rate-in" : "--net-rate-out";
+	struct rate rate = {0};
+	int rc = 0;
+
+	if (!q->net_rate_in && !q->net_rate_out)
+		return 0;
+	if (!r->networks.n)
+		return err_say(e, -EINVAL, "%s: container %s is in no network", option, r->name);
+	if (q->net_rate_in)
+		rc = rate_parse("--net-rate-in", r->net_rate_in = q->net_rate_in, &rate, e);
+	if (rc == 0 && q->net_rate_out)
+		rc = rate_parse("--net-rate-out", r->net_rate_out = q->net_rate_out, &rate, e);
+	return rc;
+}
+
 static int plan_files(struct target *t, const struct container_request *q, struct oci_spec *spec,
 		      struct arena *a, struct err *e)
 {
@@ -117,7 +135,7 @@ static int plan_files(struct target *t, const struct container_request *q, struc
 	struct container_request merged = t->before;
 	int r = q->restart ? set_restart(q, &fresh, a, e) : 0;
 
-	if (r < 0)
+	if (r < 0 || (r = set_rates(q, &fresh, e)) < 0)
 		return r;
 	limit_merge(t->options, q, &merged);
 	request_print(&merged, &request);

@@ -16,6 +16,7 @@
 #include "engine/event.h"
 #include "engine/limits/options.h"
 #include "engine/limits/target.h"
+#include "engine/network/network.h"
 #include "kernel/fd.h"
 
 struct update {
@@ -209,6 +210,22 @@ static int list_all(struct update *u, struct limit_changes *to, struct err *e)
 	return r;
 }
 
+/* New ones, or those from before (no limit, where there were none). */
+static int set_rates(struct update *u, const struct target *t, bool is_back, struct err *e)
+{
+	const struct container_request *q = u->q->limits;
+	const struct record *old = &t->container.record;
+	const char *in = q->net_rate_in, *out = q->net_rate_out;
+
+	if (t->is_pool || (!in && !out))
+		return 0;
+	if (is_back) {
+		in = old->net_rate_in ? old->net_rate_in : "0";
+		out = old->net_rate_out ? old->net_rate_out : "0";
+	}
+	return network_set_rates(u->g, old->id, in, out, e);
+}
+
 static int change_all(struct update *u, struct err *e)
 {
 	int r = 0;
@@ -226,6 +243,8 @@ static int change_all(struct update *u, struct err *e)
 			err_within(e, "%s", t->who);
 	}
 	for (size_t i = 0; r == 0 && i < u->n; i++)
+		r = set_rates(u, &u->targets[i], false, e);
+	for (size_t i = 0; r == 0 && i < u->n; i++)
 		r = place_files(&u->targets[i], e);
 	if (r == 0)
 		return 0;
@@ -234,6 +253,7 @@ static int change_all(struct update *u, struct err *e)
 
 		if (t->is_applied)
 			cgroup_undo(&t->group, &t->undo);
+		set_rates(u, t, true, NULL);
 		take_back_files(t);
 	}
 	return r;

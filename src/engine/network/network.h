@@ -144,6 +144,12 @@ int network_connect(const struct engine *g, const struct container_info *c,
 int network_disconnect(const struct engine *g, const struct container_info *c, const char *network,
 		       bool force, struct err *e);
 
+/* ---- limit.c ------------------------------------------------------------------------------------- */
+
+/* Other rates for a live container; NULL: as it is. Of one that does not live, nothing is changed. */
+int network_set_rates(const struct engine *g, const char *id, const char *rate_in,
+		      const char *rate_out, struct err *e);
+
 /* ---- firewall.c ---------------------------------------------------------------------------------- */
 
 /* Lays the table again with the elements of all networks and live containers: one batch. */
