@@ -10,6 +10,7 @@ lint: $(BUILD)/compile_commands.json $(BUILD)/generated/syscall_table.h ## Forma
 	@$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
 	@tools/lint/layers src
 	@tools/lint/sizes $(C_FILES)
+	@tools/lint/tables docs/security.md docs/oci-conformance.md
 	@tools/lint/tidy $(CLANG_TIDY) $(BUILD) $(filter src/%.c,$(C_FILES))
 	@cppcheck --enable=warning,performance,portability --error-exitcode=1 -q -j2 --std=c11 \
 		-D_GNU_SOURCE -D__x86_64__ -DBERTH_VERSION='""' -Isrc -I$(BUILD)/generated \

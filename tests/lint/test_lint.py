@@ -57,3 +57,14 @@ def function(lines):
 def test_sizes(tmp_path, text, code):
     got, out = lint("sizes", plant(tmp_path, "a.c", text))
     assert got == code, out
+
+
+@pytest.mark.parametrize("row, code", [
+    ("| a rule | `src/base/err.c` | `tests/lint/test_lint.py::test_sizes` | host |", 0),
+    ("| a rule | `src/base/err.c` | `tests/lint/test_lint.py::test_nothing` | host |", 1),
+    ("| a rule | `src/base/nothing.c` | `tests/lint/test_lint.py::test_sizes` | host |", 1),
+    ("| a rule | `src/base/err.c` | by hand | host |", 1),
+    ("| a rule | somewhere | `tests/lint/test_lint.py` | host |", 1)])
+def test_tables(tmp_path, monkeypatch, row, code):
+    monkeypatch.chdir(REPO)
+    assert lint("tables", plant(tmp_path, "table.md", row + "\n"))[0] == code
