@@ -112,6 +112,19 @@ def test_dead_server_is_started_again(berth):
     assert only_server(berth) != dead
 
 
+def test_reload_starts_a_dead_server(berth):
+    berth("network", "create", "app")
+    berth("run", "-d", "--name", "a", "--network", "app", "busybox", "sleep", "100")
+    dead = only_server(berth)
+    os.kill(dead, signal.SIGKILL)
+    wait_for(lambda: dead not in servers(berth))
+    berth("network", "reload")
+    living = only_server(berth)
+    assert living != dead
+    berth("network", "reload")
+    assert only_server(berth) == living
+
+
 def test_sixteen_at_once(berth):
     berth("network", "create", "app")
     names = [f"c{i}" for i in range(16)]

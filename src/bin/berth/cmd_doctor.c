@@ -18,6 +18,8 @@
 #include "cgroup/limits.h"
 #include "engine/container/container.h"
 #include "engine/container/spec_parts.h"
+#include "engine/network/names.h"
+#include "engine/network/network.h"
 #include "kernel/fd.h"
 #include "kernel/sys.h"
 
@@ -232,6 +234,20 @@ static struct finding check_map_programs(const struct patient *p)
 				"apt-get install uidmap"};
 }
 
+static struct finding check_names(const struct patient *p)
+{
+	struct err why = {0};
+
+	if (!names_is_available())
+		return (struct finding){WARNING,
+					"dnsmasq is not there: containers of your networks do not "
+					"find each other by name",
+					"apt-get install dnsmasq-base"};
+	if (network_revive_names(p->g, &why) < 0)
+		return (struct finding){BAD, arena_strdup(p->a, why.text), NULL};
+	return good("dnsmasq");
+}
+
 static struct finding check_run_folder(const struct patient *p)
 {
 	const char *path = getenv("XDG_RUNTIME_DIR");
@@ -316,6 +332,7 @@ static const struct {
 	{"user namespaces", check_user_namespaces},
 	{"subordinate ids", check_subordinate_ids},
 	{"id map programs", check_map_programs},
+	{"names", check_names},
 	{"run folder", check_run_folder},
 	{"programs", check_programs},
 	{"store", check_store},

@@ -94,8 +94,10 @@ static const struct opt no_options[] = {{0}};
 
 static int reload_main(const struct invocation *in, int *ret_code, struct err *e)
 {
+	int r = network_reload(&in->engine, e);
+
 	(void)ret_code;
-	return network_reload(&in->engine, e);
+	return r < 0 ? r : network_revive_names(&in->engine, e);
 }
 
 const struct command cmd_network_reload = {

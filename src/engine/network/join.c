@@ -3,6 +3,7 @@
 #include "engine/network/join.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -65,6 +66,36 @@ void endpoint_part(const struct engine *g, const char *id, const struct endpoint
 {
 	if (has_names(p))
 		names_remove(g, p->network, id, NULL);
+}
+
+int network_revive_names(const struct engine *g, struct err *e)
+{
+	auto_arena struct arena a = {0};
+	struct network_state *states = NULL;
+	size_t n_states = 0;
+	int r;
+
+	/* Without the folder no network with names has containers. */
+	if (faccessat(g->run_fd, "names", F_OK, 0) < 0)
+		return 0;
+	names_repair(g);
+	r = network_states(g, &a, &states, &n_states, e);
+	for (size_t i = 0; r == 0 && i < n_states; i++) {
+		for (size_t k = 0; r == 0 && k < states[i].endpoints.n; k++) {
+			struct names_network n = {0};
+			int server;
+
+			r = endpoint_names(g, &states[i].endpoints.v[k], &a, &n, e);
+			if (r < 0 || !n.gateway)
+				continue;
+			server = names_watch(g, &n, e);
+			if (server >= 0)
+				close(server);
+			else if (server != -ENOENT)
+				r = server;
+		}
+	}
+	return r;
 }
 
 int endpoints_write_hosts(const struct engine *g, const struct network_state *s, struct err *e)

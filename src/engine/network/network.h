@@ -144,6 +144,11 @@ int network_connect(const struct engine *g, const struct container_info *c,
 int network_disconnect(const struct engine *g, const struct container_info *c, const char *network,
 		       bool force, struct err *e);
 
+/* ---- join.c -------------------------------------------------------------------------------------- */
+
+/* Starts each dnsmasq that has died, and takes away the names of containers that are gone. */
+int network_revive_names(const struct engine *g, struct err *e);
+
 /* ---- limit.c ------------------------------------------------------------------------------------- */
 
 /* Other rates for a live container; NULL: as it is. Of one that does not live, nothing is changed. */
