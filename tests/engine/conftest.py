@@ -120,6 +120,8 @@ class Berth:
             if network["driver"] == "bridge":
                 subprocess.run([*self.prefix, "ip", "link", "delete", network["interface"]], stderr=subprocess.DEVNULL,
                                check=False)
+        if not shutil.which("nft"):
+            return
         table = "berth-" + hashlib.sha256(self.data.encode()).hexdigest()[:8]
         subprocess.run([*self.prefix, "nft", "delete", "table", "inet", table], stderr=subprocess.DEVNULL, check=False)
 

@@ -17,6 +17,8 @@ from conftest import Berth
 def world(request):
     if os.geteuid() != 0:
         pytest.skip("needs root: the test makes network namespaces and bridges")
+    if not shutil.which("nft"):
+        pytest.skip("needs nft (package nftables) to look at the firewall")
     w = World()
     yield w
     w.close()

@@ -66,7 +66,7 @@ static int create_main(const struct invocation *in, int *ret_code, struct err *e
 				    .ip_range = o->ip_range,
 				    .ipv6 = o->ipv6,
 				    .internal = o->internal};
-	struct network n;
+	struct network n = {0};
 	int r;
 
 	(void)ret_code;

@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/str.h"
 #include "bin/berth/container_words.h"
+#include "bin/berth/network_words.h"
 #include "bin/berth/time_option.h"
 #include "engine/container/spec_parts.h"
 #include "kernel/tree.h"
@@ -246,7 +247,7 @@ static void print_row(const struct invocation *in, const struct container_info *
 	json_put_string(w, "RunningFor", view_ago(r->created_ns, now, a));
 	json_put_string(w, "State", container_state_names[c->status.state]);
 	json_put_string(w, "Status", container_status_text(c, now, a));
-	json_put_string(w, "Ports", "");
+	json_put_string(w, "Ports", ports_text(&in->engine, c, a));
 	json_put_string(w, "Names", r->name);
 	json_put_string(w, "Labels", labels_text(r, a));
 	json_put_string(w, "Mounts", mounts_text(r, a));

@@ -122,7 +122,7 @@ int network_check_wish(const struct record_network *w, const struct network *n, 
 static int add_network(struct spec_plan *p, const char *text, struct err *e)
 {
 	struct record_network wish = {0};
-	struct network n;
+	struct network n = {0};
 	int r = parse_wish(text, p->a, &wish, e);
 
 	if (r < 0)

@@ -87,7 +87,7 @@ int endpoint_claim(const struct engine *g, const char *id, const struct record_n
 		   const char *interface, struct arena *a, struct endpoint *ret, struct err *e)
 {
 	auto_close int lock = -EBADF, folder = -EBADF, socket = -EBADF;
-	struct network n;
+	struct network n = {0};
 	int r = network_find(g, wish->name, a, &n, e);
 
 	/* Order: found again under the lock, since it may have gone in between. */
@@ -333,11 +333,11 @@ int network_detach(const struct engine *g, const char *id, struct err *e)
 	auto_close int state = state_lock(g, id), lock = -EBADF, tally = -EBADF;
 	struct network_state s = {0};
 	char path[128];
-	int r = network_state_load(g, id, &a, &s, e);
+	int r = state < 0 ? state : network_state_load(g, id, &a, &s, e);
 
 	(void)state; /* held until the end */
 	if (r < 0)
-		return r == -ENOENT ? 0 : r;
+		return r == -ENOENT ? 0 : err_sys(e, r, "find the networks of container %s", id);
 	if (s.ports.n) {
 		lock = firewall_lock(g, false, e);
 		if (lock < 0 || (r = firewall_withdraw(g, &s, e)) < 0)

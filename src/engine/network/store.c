@@ -252,7 +252,7 @@ int network_find(const struct engine *g, const char *name, struct arena *a, stru
 int network_list(const struct engine *g, struct arena *a, struct network **ret, size_t *ret_n,
 		 struct err *e)
 {
-	struct network first;
+	struct network first = {0};
 	int r = network_find(g, NETWORK_DEFAULT, a, &first, e);
 
 	return r < 0 ? r : list_files(g, a, ret, ret_n, e);
@@ -280,7 +280,7 @@ int network_create(const struct engine *g, const struct network_request *q, stru
 		   struct network *ret, struct err *e)
 {
 	auto_close int lock = -EBADF;
-	struct network *others = NULL, found;
+	struct network *others = NULL, found = {0};
 	size_t n = 0;
 	int r = check_name(q->name, e);
 
@@ -361,7 +361,7 @@ int network_remove(const struct engine *g, const char *name, struct err *e)
 	auto_arena struct arena a = {0};
 	auto_close int lock = -EBADF;
 	struct network_state *states = NULL;
-	struct network n;
+	struct network n = {0};
 	const char *guest;
 	size_t count = 0;
 	int r = network_find(g, name, &a, &n, e);
