@@ -125,6 +125,23 @@ def test_reload_starts_a_dead_server(berth):
     assert only_server(berth) == living
 
 
+def test_port_is_taken_on_the_host(berth, world):
+    """A name server of the host on every address: no names, but the container runs, and doctor tells why."""
+    berth("network", "create", "app")
+    taken = subprocess.Popen([*world.host.prefix, "python3", "-c", "import socket, sys; s = socket.socket(2, 2); s.bind(('', 53)); "
+                              "print(flush=True); sys.stdin.read()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        taken.stdout.readline()
+        assert berth("run", "--rm", "--network", "app", "busybox", "echo", "runs") == "runs\n"
+        berth("run", "-d", "--name", "a", "--network", "app", "busybox", "sleep", "100")
+        assert "network app" in berth.run("doctor").stdout
+    finally:
+        taken.kill()
+        taken.communicate()
+    berth("network", "reload")
+    assert lookup(berth, "app", "a") == [address(berth, "a", "app")]
+
+
 def test_sixteen_at_once(berth):
     berth("network", "create", "app")
     names = [f"c{i}" for i in range(16)]
