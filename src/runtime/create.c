@@ -109,7 +109,7 @@ static int on_userns(void *arg, struct request *q, struct err *e)
 		     : 0;
 }
 
-static int take_pid(struct creation *c, pid_t pid, struct err *e)
+int creation_take_pid(struct creation *c, pid_t pid, struct err *e)
 {
 	int r;
 
@@ -126,7 +126,7 @@ static int on_born(void *arg, struct request *q, struct err *e)
 {
 	struct creation *c = arg;
 	const struct oci_hooks *hooks = &c->plan.spec.hooks;
-	int r = take_pid(c, q->launch->pid, e);
+	int r = creation_take_pid(c, q->launch->pid, e);
 
 	if (r < 0 || (r = ns_net_devices_move(&c->plan.ns, q->launch->pid, e)) < 0)
 		return r;
@@ -278,15 +278,13 @@ static int launch_child(struct creation *c, struct child *child, struct err *e)
 	return r;
 }
 
-static int creation_steps(struct creation *c, bool is_run, struct err *e)
+int creation_prepare(struct creation *c, bool is_run, struct err *e)
 {
 	struct plan *p = &c->plan;
-	struct child child = {
-		.plan = p, .arena = &c->arena, .cgroup = &c->cgroup, .ns_fds = c->ns_fds};
-	struct launch_table table = answers;
 	int r;
 
-	if ((r = plan_make(c->rt, c->q, &c->arena, p, e)) < 0)
+	if ((r = state_check_id(c->q->id, e)) < 0 ||
+	    (r = plan_make(c->rt, c->q, &c->arena, p, e)) < 0)
 		return r;
 	if (is_run && !p->spec.process.is_set)
 		return err_say(e, -EINVAL, "config.json has no process to run");
@@ -294,7 +292,6 @@ static int creation_steps(struct creation *c, bool is_run, struct err *e)
 	    (r = rdt_plan(&p->spec.linux_.intel_rdt, c->q->id, &p->container.rdt, e)) < 0 ||
 	    (r = claim(c, is_run, e)) < 0)
 		return r;
-	child.listen_fd = c->listen_fd;
 	name_groups(c);
 	if ((r = state_save(c->dir_fd, &p->container, e)) < 0)
 		return r;
@@ -306,16 +303,31 @@ static int creation_steps(struct creation *c, bool is_run, struct err *e)
 	if (r < 0)
 		return r;
 	c->has_rdt = true;
+	return 0;
+}
+
+static int creation_steps(struct creation *c, bool is_run, struct err *e)
+{
+	struct plan *p = &c->plan;
+	struct child child = {
+		.plan = p, .arena = &c->arena, .cgroup = &c->cgroup, .ns_fds = c->ns_fds};
+	struct launch_table table = answers;
+	int r = creation_prepare(c, is_run, e);
+
+	if (r < 0)
+		return r;
+	child.listen_fd = c->listen_fd;
 	child.waits_ready = is_run && c->q->on_born;
 	r = launch_child(c, &child, e);
+	c->launch.arg = NULL; /* the child has its copy */
 	/* Order: before it is served, so that its cgroup namespace begins in its group. */
 	if (r < 0 || (r = cgroup_attach(&c->cgroup, c->launch.pid, e)) < 0 ||
 	    (r = rdt_enter(&p->container.rdt, c->q->id, c->launch.pid, e)) < 0)
 		return r;
-	table.arg = c;
 	/* While the child makes its mounts. */
 	if (c->q->on_born && (r = c->q->on_born(c->q->on_born_arg, c->launch.pid, e)) < 0)
 		return r;
+	table.arg = c;
 	r = launch_serve(&c->launch, &table, STEP_READY, e);
 	if (r < 0)
 		return r;
@@ -323,17 +335,14 @@ static int creation_steps(struct creation *c, bool is_run, struct err *e)
 	if (child.waits_ready &&
 	    (r = handshake_send(c->launch.socket, STEP_READY, 0, -1, NULL)) < 0)
 		return err_sys(e, r, "let the program run");
-	if ((r = take_pid(c, c->launch.pid, e)) < 0)
+	if ((r = creation_take_pid(c, c->launch.pid, e)) < 0)
 		return r;
 	c->owes_poststop = true;
 	return state_save(c->dir_fd, &p->container, e);
 }
 
-int creation_make(struct creation *c, const struct runtime *rt, const struct create_request *q,
-		  bool is_run, struct err *e)
+void creation_init(struct creation *c, const struct runtime *rt, const struct create_request *q)
 {
-	int r;
-
 	memset(c, 0, sizeof(*c));
 	c->rt = rt;
 	c->q = q;
@@ -341,9 +350,15 @@ int creation_make(struct creation *c, const struct runtime *rt, const struct cre
 	c->dir_fd = c->bundle_fd = c->listen_fd = c->master = -EBADF;
 	for (size_t i = 0; i < NS_TYPE_COUNT; i++)
 		c->ns_fds[i] = -EBADF;
-	r = state_check_id(q->id, e);
-	if (r == 0)
-		r = creation_steps(c, is_run, e);
+}
+
+int creation_make(struct creation *c, const struct runtime *rt, const struct create_request *q,
+		  bool is_run, struct err *e)
+{
+	int r;
+
+	creation_init(c, rt, q);
+	r = creation_steps(c, is_run, e);
 	if (r < 0)
 		creation_abort(c);
 	return r;

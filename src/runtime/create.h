@@ -26,9 +26,21 @@ struct creation {
 int creation_make(struct creation *c, const struct runtime *rt, const struct create_request *q,
 		  bool is_run, struct err *e);
 
+/* The part of creation_make before the first process: plan, state and groups. On failure the caller goes on with
+ * creation_abort, which it also may call before this once creation_init was. */
+void creation_init(struct creation *c, const struct runtime *rt, const struct create_request *q);
+int creation_prepare(struct creation *c, bool is_run, struct err *e);
+
+/* Notes the first process. */
+int creation_take_pid(struct creation *c, pid_t pid, struct err *e);
+
 /* After creation_make with is_run: hears whether the program runs, and runs the poststart hooks. On failure
  * the caller goes on with creation_abort. */
 int creation_go(struct creation *c, struct err *e);
+
+/* The container running: waits for its end in the foreground unless it is detached, and closes all. signal_fd and
+ * is_reaper: as foreground_wait takes them. */
+int creation_wait(struct creation *c, int signal_fd, bool is_reaper, int *ret_code, struct err *e);
 
 /* Once the process has ended: removes everything that the container left, and runs the poststop hooks. */
 void creation_end(struct creation *c);

@@ -43,6 +43,26 @@ int creation_go(struct creation *c, struct err *e)
 				   STATUS_RUNNING, e);
 }
 
+int creation_wait(struct creation *c, int signal_fd, bool is_reaper, int *ret_code, struct err *e)
+{
+	const struct create_request *q = c->q;
+	int r;
+
+	if (q->is_detached) {
+		*ret_code = 0;
+		creation_close(c);
+		return 0;
+	}
+	r = foreground_wait(signal_fd, c->launch.pidfd, c->plan.container.pid, TAKE_FD(c->master),
+			    is_reaper, e);
+	if (!q->keeps)
+		creation_end(c);
+	creation_close(c);
+	if (r >= 0)
+		*ret_code = r;
+	return r < 0 ? r : 0;
+}
+
 static int run_container(struct creation *c, int signal_fd, bool is_reaper, int *ret_code,
 			 struct err *e)
 {
@@ -58,19 +78,7 @@ static int run_container(struct creation *c, int signal_fd, bool is_reaper, int 
 		creation_abort(c);
 		return r;
 	}
-	if (q->is_detached) {
-		*ret_code = 0;
-		creation_close(c);
-		return 0;
-	}
-	r = foreground_wait(signal_fd, c->launch.pidfd, c->plan.container.pid, TAKE_FD(c->master),
-			    is_reaper, e);
-	if (!q->keeps)
-		creation_end(c);
-	creation_close(c);
-	if (r >= 0)
-		*ret_code = r;
-	return r < 0 ? r : 0;
+	return creation_wait(c, signal_fd, is_reaper, ret_code, e);
 }
 
 int runtime_run(const struct runtime *rt, const struct create_request *q, int *ret_code,

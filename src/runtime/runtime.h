@@ -74,6 +74,27 @@ struct exec_request {
 	bool is_detached, ignore_paused, no_subreaper;
 };
 
+/* How processes are written into files by criu and made anew from there; runc's options. NULL and false: default. */
+struct criu_options {
+	const char *binary; /* NULL: criu, found by $PATH */
+	const char *image_path, *work_path, *parent_path, *page_server;
+	const char *manage_cgroups, *network_lock, *lsm_profile, *lsm_mount_context;
+	struct str_slice empty_ns;
+	bool tcp_established, tcp_skip_in_flight, ext_unix_sk, shell_job, file_locks, auto_dedup;
+	bool lazy_pages, link_remap;
+	/* checkpoint only */
+	bool leave_running, is_pre_dump;
+	bool has_status_fd;
+	int status_fd; /* gets a byte once a page server listens */
+};
+
+/* Writes the container into the image folder; unless it is to run on, it is deleted after that. */
+int runtime_checkpoint(const struct runtime *rt, const char *id, const struct criu_options *o,
+		       struct err *e);
+/* A running container from an image folder and its bundle; else as runtime_run. */
+int runtime_restore(const struct runtime *rt, const struct create_request *q,
+		    const struct criu_options *o, int *ret_code, struct err *e);
+
 int runtime_create(const struct runtime *rt, const struct create_request *q, struct err *e);
 int runtime_start(const struct runtime *rt, const char *id, struct err *e);
 /* create + start; waits and fills *ret_code unless detached. */

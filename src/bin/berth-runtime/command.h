@@ -17,6 +17,7 @@ struct invocation {
 	struct str_slice words; /* what is left after the options; a NULL follows */
 	const void *values;     /* the command's options, as its table describes */
 	bool is_debug;
+	const char *criu; /* --criu; NULL: by $PATH */
 };
 
 struct command {
@@ -32,9 +33,9 @@ struct command {
 	int (*main)(const struct invocation *in, int *ret_code, struct err *e);
 };
 
-extern const struct command cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_features, cmd_kill,
-	cmd_list, cmd_pause, cmd_plan, cmd_ps, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state,
-	cmd_update;
+extern const struct command cmd_checkpoint, cmd_create, cmd_delete, cmd_events, cmd_exec,
+	cmd_features, cmd_kill, cmd_list, cmd_pause, cmd_plan, cmd_ps, cmd_restore, cmd_resume,
+	cmd_run, cmd_spec, cmd_start, cmd_state, cmd_update;
 
 #define WORDS_MANY 100000
 

@@ -17,9 +17,9 @@
 #define NAME "berth-runtime"
 
 static const struct command *const commands[] = {
-	&cmd_create, &cmd_delete, &cmd_events, &cmd_exec,   &cmd_features, &cmd_kill,
-	&cmd_list,   &cmd_pause,  &cmd_plan,   &cmd_ps,     &cmd_resume,   &cmd_run,
-	&cmd_spec,   &cmd_start,  &cmd_state,  &cmd_update,
+	&cmd_checkpoint, &cmd_create, &cmd_delete, &cmd_events, &cmd_exec,  &cmd_features,
+	&cmd_kill,       &cmd_list,   &cmd_pause,  &cmd_plan,   &cmd_ps,    &cmd_restore,
+	&cmd_resume,     &cmd_run,    &cmd_spec,   &cmd_start,  &cmd_state, &cmd_update,
 };
 
 struct globals {
@@ -36,7 +36,8 @@ static const struct opt global_options[] = {
 	 false},
 	{"root", 0, OPT_STRING, GLOBAL(root), "DIR",
 	 "where the state is kept (default: /run/berth, rootless $XDG_RUNTIME_DIR/berth)", false},
-	{"criu", 0, OPT_STRING, GLOBAL(criu), "PATH", NULL, true},
+	{"criu", 0, OPT_STRING, GLOBAL(criu), "PATH",
+	 "the criu of checkpoint and restore (default: found by $PATH)", false},
 	{"systemd-cgroup", 0, OPT_FLAG, GLOBAL(has_systemd_cgroup), NULL,
 	 "have systemd make the cgroups: cgroupsPath is \"slice:prefix:name\"", false},
 	{"rootless", 0, OPT_STRING, GLOBAL(rootless), "WHEN", "true, false or auto (default)",
@@ -147,7 +148,8 @@ static int check_words(const struct command *c, size_t n, struct err *e)
 static int run_command(const struct command *c, const struct globals *g, int argc, char **argv,
 		       char **whole, struct arena *a)
 {
-	struct invocation in = {.command = c, .arena = a, .argv = whole, .is_debug = g->is_debug};
+	struct invocation in = {
+		.command = c, .arena = a, .argv = whole, .is_debug = g->is_debug, .criu = g->criu};
 	struct err e = {0};
 	int code = 0, rootless, r;
 
