@@ -6,7 +6,7 @@ UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz-bin/%)
 # Seconds for each fuzz target.
-FUZZ_TIME ?= 30
+FUZZ_TIME ?= 24
 # What pytest runs, and with which arguments: make integration T="tests/integration/test_hooks.py -k slow -x"
 T ?= tests/integration tests/regress tests/engine
 
@@ -32,7 +32,7 @@ $(BUILD)/fuzz-bin/fuzz_%: tests/fuzz/fuzz_%.c $(patsubst src/%.c,$(BUILD)/fuzz/%
 	@$(CLANG) $(CPPFLAGS_ALL) -std=gnu17 $(WARNINGS) -g -O1 $(SANITIZE) -fsanitize=fuzzer $(filter %.c %.o,$^) $(IMAGE_LIBS) -lm -o $@
 
 .PHONY: fuzz
-fuzz: $(FUZZ) ## Fuzz targets, FUZZ_TIME=30 seconds each, from the corpus in tests/fuzz/corpus
+fuzz: $(FUZZ) ## Fuzz targets, FUZZ_TIME=24 seconds each, from the corpus in tests/fuzz/corpus
 	@tools/fuzz $(FUZZ_TIME) $(FUZZ)
 
 $(BUILD)/probe: tests/integration/probe.c
@@ -78,6 +78,12 @@ faults: $(PROGRAMS) $(BUILD)/inject ## The runtime with a system call that fails
 check-faults: $(PROGRAMS) $(TEST_TOOLS) $(BUILD)/inject ## Every system call, on this machine, and a sample on cgroup v2: FAULTS="run exec" picks
 	tools/fault-inject $(FAULTS)
 	tools/microvm --timeout 5400 run -- tools/fault-inject --sample $(FAULTS_VM_SAMPLE) $(FAULTS)
+
+# Bounded in count and time.
+SOAK ?= --alive 1000 --churn 2000 --jobs 16 --execs 10000 --seconds 1800
+.PHONY: soak
+soak: $(PROGRAMS) $(TEST_TOOLS) ## Many containers at once, many one after another, many execs: SOAK="--alive 100 ..."
+	tools/soak $(SOAK)
 
 .PHONY: clients
 clients: $(PROGRAMS) ## containerd, Podman and Docker with the runtime in runc's place (root)
