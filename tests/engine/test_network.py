@@ -89,11 +89,13 @@ def test_published_to_the_host_itself(berth, world):
 
 def test_ranges(berth, world):
     """One element each, whether the numbers are moved up, down or not at all."""
-    serve(berth, "-p", "20000-20499:1000-1499", "-p", "5000-5099:5000-5099", "-p", "300-309:61000-61009",
-          places=("tcp:1000", "tcp:1007", "tcp:1499", "tcp:5000-5001", "tcp:5099", "tcp:61000", "tcp:61009"))
+    serve(berth, "-p", "20000-20499:1000-1499", "-p", "5000-5099:5000-5099", "-p", "300-309:61000-61009", "-p", "3-11:2-10/udp",
+          places=("tcp:1000", "tcp:1007", "tcp:1499", "tcp:5000-5001", "tcp:5099", "tcp:61000", "tcp:61009", "udp:2-10"))
     for port, inside in ((20000, 1000), (20007, 1007), (20499, 1499), (5000, 5000), (5001, 5001), (5099, 5099), (300, 61000),
                          (309, 61009)):
         assert world.client.ask("tcp", world.HOST, port) == f"c {world.CLIENT} {inside}"
+    for port in (3, 5, 6, 11):
+        assert world.client.ask("udp", world.HOST, port) == f"c {world.CLIENT} {port - 1}"
     text = world.host("nft", "list", "map", "inet", berth_table(berth), "publish4")
     assert len(re.findall(r"tcp", text)) == 3
 

@@ -176,7 +176,7 @@ static void put_key(uint8_t *to, const struct address *a, size_t size, bool is_e
 	put_u16(to + size + 4, port);
 }
 
-static void change_port(const struct change *c, const struct published *p,
+static void change_part(const struct change *c, const struct published *p,
 			const struct address *host, const struct address *guest)
 {
 	size_t size = address_size(guest);
@@ -197,6 +197,25 @@ static void change_port(const struct change *c, const struct published *p,
 	memcpy(data + size + 4, guest->bytes, size);
 	put_u16(data + 2 * size + 4, max);
 	c->apply(c->n, size == 4 ? "publish4" : "publish6", &element);
+}
+
+/* A range that is moved down and longer than its first number has no numbers that fit (firewall_ports): then it is
+ * cut into several, each twice as long as the one before. */
+static void change_port(const struct change *c, const struct published *p,
+			const struct address *host, const struct address *guest)
+{
+	struct published part = *p;
+
+	while (part.host_first <= p->host_last) {
+		int64_t n = p->host_last - part.host_first + 1;
+
+		if (part.container_first < part.host_first && n > part.host_first)
+			n = part.host_first;
+		part.host_last = part.host_first + n - 1;
+		change_part(c, &part, host, guest);
+		part.host_first += n;
+		part.container_first += n;
+	}
 }
 
 /* Where published ports lead: the first network that is not internal and has an address of this family. */

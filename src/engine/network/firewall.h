@@ -40,7 +40,7 @@ int firewall_withdraw(const struct engine *g, const struct network_state *s, str
 /* Elements come and go under a shared lock, the table under an exclusive one. Returns a descriptor or -errno. */
 int firewall_lock(const struct engine *g, bool is_exclusive, struct err *e);
 
-/* The numbers behind a range of n ports; for one port both are container_first. */
+/* The numbers behind a range of n ports; for one port both are container_first. Not for container_first < host_first < n. */
 void firewall_ports(uint32_t host_first, uint32_t n, uint32_t container_first, uint32_t *ret_min,
 		    uint32_t *ret_max);
 
