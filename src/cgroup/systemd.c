@@ -59,7 +59,7 @@ int systemd_plan_unit(const char *cgroups_path, const char *id, bool is_user, st
 				.is_user = is_user};
 	char *text = arena_strdup(a, cgroups_path ? cgroups_path : "");
 	char *prefix = strchr(text, ':'), *name = prefix ? strchr(prefix + 1, ':') : NULL;
-	const char *above;
+	const char *above = "";
 	int r;
 
 	if (*text && (!name || strchr(name + 1, ':')))

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -143,7 +144,7 @@ void systemd_put_limits(struct dbus_writer *w, const struct cgroup_layout *layou
 			const struct cgroup_write *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < sizeof(properties) / sizeof(properties[0]); k++) {
+		for (size_t k = 0; k < ARRAY_LEN(properties); k++) {
 			const struct property *p = &properties[k];
 			const struct value value = {v, n, v[i].value};
 
@@ -199,8 +200,9 @@ static void put_rule(struct dbus_writer *w, const struct oci_device_rule *d, cha
 
 void systemd_put_devices(struct dbus_writer *w, const struct oci_resources *r)
 {
-	static const char usual[] = "/dev/char/1:3\0/dev/char/1:5\0/dev/char/1:7\0/dev/char/1:8\0"
-				    "/dev/char/1:9\0/dev/char/5:0\0/dev/char/5:2\0char-pts\0";
+	static const char *const usual[] = {"/dev/char/1:3", "/dev/char/1:5", "/dev/char/1:7",
+					    "/dev/char/1:8", "/dev/char/1:9", "/dev/char/5:0",
+					    "/dev/char/5:2", "char-pts"};
 	char devices[8192];
 	struct dbus_array a;
 	bool is_strict = r->devices.n && !r->devices.v[0].allow;
@@ -217,8 +219,8 @@ void systemd_put_devices(struct dbus_writer *w, const struct oci_resources *r)
 		devices[0] = '\0';
 	begin(w, "DeviceAllow", "a(ss)");
 	a = dbus_open_array(w, 8);
-	for (const char *p = usual; *p; p += strlen(p) + 1)
-		put_device(w, p, "rwm");
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+		put_device(w, usual[i], "rwm");
 	for (size_t i = 0; i < r->devices.n && i < DEVICES_MAX; i++) {
 		const struct oci_device_rule *d = &r->devices.v[i];
 		bool is_any = !d->type || d->type[0] == 'a';
@@ -315,13 +317,11 @@ static bool put_seconds(struct dbus_writer *w, const char *name, const char *tex
 int systemd_put_annotation(struct dbus_writer *w, const char *name, const char *value,
 			   struct err *e)
 {
-	auto_free char *text = strdup(value);
-	char *p = text;
+	auto_arena struct arena a = {0};
+	char *text = arena_strdup(&a, value), *p = text;
 	const char *quoted;
 	int r = 0;
 
-	if (!text)
-		return -ENOMEM;
 	/* Security: names of properties are letters; what they mean is systemd's to check. */
 	for (const char *c = name; *c; c++)
 		r = isalpha((unsigned char)*c) ? r : -EINVAL;
