@@ -41,11 +41,16 @@ int firewall_lock(const struct engine *g, bool is_exclusive, struct err *e)
 	return r < 0 ? err_sys(e, -errno, "lock %s/firewall.lock", g->run) : TAKE_FD(fd);
 }
 
-static int open_socket(struct err *e)
+/* Kept until the process ends: closing a socket of nfnetlink waits until the kernel has freed what anybody's batch deleted
+ * (nft_rcv_nl_event), some milliseconds, and nobody waits for the end of a monitor. */
+static int need_socket(struct err *e)
 {
-	int fd = netlink_open(NETLINK_NETFILTER);
+	static int kept = -EBADF;
 
-	return fd < 0 ? err_sys(e, fd, "speak to the kernel's firewall (module nfnetlink)") : fd;
+	if (kept < 0)
+		kept = netlink_open(NETLINK_NETFILTER);
+	return kept < 0 ? err_sys(e, kept, "speak to the kernel's firewall (module nfnetlink)")
+			: kept;
 }
 
 static int explain(int r, const char *what, struct err *e)
@@ -95,7 +100,7 @@ static void change_network(const struct change *c, const struct network *n)
 int firewall_add_network(const struct engine *g, const struct network *n, struct err *e)
 {
 	auto_close int lock = firewall_lock(g, false, e);
-	auto_close int socket = lock < 0 ? lock : open_socket(e);
+	int socket = lock < 0 ? lock : need_socket(e);
 	auto_nft struct nft nft = {0};
 	const struct change c = {&nft, nft_add_element};
 	char table[32];
@@ -113,7 +118,7 @@ int firewall_add_network(const struct engine *g, const struct network *n, struct
 int firewall_remove_network(const struct engine *g, const struct network *n, struct err *e)
 {
 	auto_close int lock = firewall_lock(g, false, e);
-	auto_close int socket = lock < 0 ? lock : open_socket(e);
+	int socket = lock < 0 ? lock : need_socket(e);
 	auto_nft struct nft nft = {0};
 	const struct change c = {&nft, nft_delete_element};
 	char table[32];
@@ -313,7 +318,7 @@ int firewall_check(const struct engine *g, const struct network_state *s, struct
 static int publish_once(const struct engine *g, const struct network_state *s, struct err *e)
 {
 	auto_close int lock = firewall_lock(g, false, e);
-	auto_close int socket = lock < 0 ? lock : open_socket(e);
+	int socket = lock < 0 ? lock : need_socket(e);
 	auto_nft struct nft nft = {0};
 	const struct change c = {&nft, nft_add_element};
 	char table[32];
@@ -347,13 +352,12 @@ int firewall_publish(const struct engine *g, const struct network_state *s, stru
 
 int firewall_withdraw(const struct engine *g, const struct network_state *s, struct err *e)
 {
-	auto_close int socket = -EBADF;
 	char table[32];
-	int r = 0;
+	int socket, r = 0;
 
 	if (!s->ports.n)
 		return 0;
-	socket = open_socket(e);
+	socket = need_socket(e);
 	if (socket < 0)
 		return socket;
 	firewall_table(g, table);
@@ -383,7 +387,7 @@ static int lay_all(const struct engine *g, struct err *e)
 {
 	auto_arena struct arena a = {0};
 	auto_nft struct nft nft = {0};
-	auto_close int socket = open_socket(e);
+	int socket = need_socket(e);
 	const struct change c = {&nft, nft_add_element};
 	struct network *networks = NULL;
 	struct network_state *states = NULL;
@@ -417,7 +421,7 @@ int network_reload(const struct engine *g, struct err *e)
 
 static int has_table(const struct engine *g, struct err *e)
 {
-	auto_close int socket = open_socket(e);
+	int socket = need_socket(e);
 	char table[32];
 	int r;
 
