@@ -78,7 +78,9 @@ static int open_bind(struct rootfs_build *b, const struct rootfs_mount *m, struc
 	auto_close int below = -EBADF;
 	int r;
 
-	if (m->is_idmap)
+	/* The whole tree is the parent's: on top of ours is the container's root (see root_place). */
+	if (m->is_idmap || (b->p->has_user_ns && b->helper && is_planned(b->p, m) &&
+			    (b->p->has_tree || b->p->is_idmap) && strcmp(m->source, "/") == 0))
 		return ask_helper(b, m, ret, e);
 	if (m->below) {
 		below = source_open_below(m);

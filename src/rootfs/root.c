@@ -93,13 +93,24 @@ static int open_root_tree(struct rootfs_build *b, int place, struct mount_tree *
 	return p->has_tree ? 0 : isolate_clone(p, fd);
 }
 
+/* A detached tree can go anywhere, so it goes where everybody can: root.path may lie in a folder that the root of
+ * another user namespace may not enter. But a bind of the host's whole tree would then bring it along, on top of all
+ * else. (With a user namespace the parent opens the sources, in whose tree it is not.) */
+static const char *root_place(const struct rootfs_plan *p)
+{
+	if (!(p->has_tree || p->is_idmap) || !p->has_mount_ns)
+		return p->root;
+	for (size_t i = 0; i < p->mounts.n && !p->has_user_ns; i++)
+		if (p->mounts.v[i].kind == ROOTFS_BIND && str_eq(p->mounts.v[i].source, "/"))
+			return p->root;
+	return "/";
+}
+
 int root_prepare(struct rootfs_build *b, struct err *e)
 {
 	const struct rootfs_plan *p = b->p;
 	struct rootfs *r = b->r;
-	/* A detached tree can go anywhere, so it goes where everybody can: root.path may lie in a folder that
-	 * the root of another user namespace may not enter. */
-	const char *place = (p->has_tree || p->is_idmap) && p->has_mount_ns ? "/" : p->root;
+	const char *place = root_place(p);
 	auto_close int fd = open_directory(place);
 	struct mount_tree tree = {.fd = -EBADF};
 	struct mount_target t = {fd, -EBADF, place};

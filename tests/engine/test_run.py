@@ -145,6 +145,13 @@ def test_idmap_gives_files_to_the_folder_s_owner(berth, place):
     assert (made.st_uid, made.st_gid) == (4321, 4322)
 
 
+@pytest.mark.parametrize("userns", [[], ["--userns", "auto"]])
+def test_bind_of_the_whole_host(berth, userns):
+    """It shows the host's root, not the container's, which lies on top of it while it is made."""
+    out = berth("run", "--rm", *userns, "-v", "/:/host:ro", "busybox", "ls", "/host").split()
+    assert set(out) >= {"usr", "boot", "opt"} and "host" not in out
+
+
 def test_path_below_a_volume_stays_there(berth):
     berth("run", "--rm", "-v", "data:/d", "busybox", "sh", "-c", "mkdir -p /d/in/deep; touch /d/in/deep/x; ln -s /etc /d/out")
     mount = "type=volume,source=data,target=/m,volume-subpath="
