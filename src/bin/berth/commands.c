@@ -16,6 +16,8 @@
 	X(unpause)            \
 	X(wait)               \
 	X(top)                \
+	X(stats)              \
+	X(container_stats)    \
 	X(port)               \
 	X(rename)             \
 	X(cp)                 \

@@ -43,6 +43,7 @@ int dnsmasq_find(int folder, const char *run, const char *network)
 {
 	char text[CMDLINE_MAX], word[4096];
 	auto_close int fd = -EBADF, pidfd = -EBADF;
+	struct pollfd dying = {.events = POLLIN};
 	ssize_t n;
 	pid_t pid;
 
@@ -55,9 +56,13 @@ int dnsmasq_find(int folder, const char *run, const char *network)
 	pidfd = sys_pidfd_open(pid, 0);
 	if (pidfd < 0)
 		return pidfd == -EINVAL ? -ESRCH : pidfd;
+	dying.fd = pidfd;
 	snprintf(text, sizeof(text), "/proc/%d/cmdline", pid);
 	fd = open(text, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	/* No words any more: it is dying, and may still have the address that its successor wants. */
+	if (n == 0)
+		poll(&dying, 1, PATIENCE_MS);
 	if (n <= 0)
 		return -ESRCH;
 	text[n] = '\0';
