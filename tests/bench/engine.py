@@ -21,10 +21,12 @@ import run as bench  # noqa: E402
 
 ROWS = {  # name: (what it says, unit, most that our figure may be as a share of Podman's)
     "run": ("run --rm --network none", "ms", 1 / 15),
+    "bridge": ("run --rm on the default bridge", "ms", 1 / 25),
     "many": ("64 of them, 16 at a time", "ms", 1 / 20),
     "exec": ("exec", "ms", 1 / 20),
     "rm": ("rm --force of 20", "ms", 1 / 20),
     "ps": ("ps --all with {} containers", "ms", 1 / 3),
+    "stats": ("stats --no-stream of {} running", "ms", 1 / 10),
     "pss": ("monitor, PSS of one of 20", "KiB", 1 / 4),
     "load": ("load of {}", "ms", 1 / 4),
     "pull": ("pull of {} from loopback", "ms", 1 / 4),
@@ -96,6 +98,19 @@ class Bench:
 
     def row_run(self):
         self.measure("run", self.options.n, lambda c: c.time(*c.run_words("--rm"), "true"))
+
+    def row_bridge(self):
+        self.measure("bridge", self.options.n, lambda c: c.time("run", "--rm", NAME, "true"))
+
+    def row_stats(self):
+        names = [f"s{i}" for i in range(self.options.running)]
+        for c in self.contenders:
+            for name in names:
+                c.call(*c.run_words("-d", "--name", name), "sleep", "1000")
+        time.sleep(3)
+        self.measure("stats", 3, lambda c: c.time("stats", "--no-stream"))
+        for c in self.contenders:
+            c.call("rm", "-f", *(["-t", "0"] if c.name == "podman" else []), *names)
 
     def row_many(self):
         def step(c):
@@ -187,7 +202,7 @@ def show(samples, options):
         if row not in samples:
             continue
         ours, theirs = samples[row]["berth"], samples[row]["podman"]
-        what = what.format(options.containers if row == "ps" else os.path.basename(options.image or ""))
+        what = what.format({"ps": options.containers, "stats": options.running}.get(row, os.path.basename(options.image or "")))
         ratio = ours / theirs
         print(f"{what + ' (' + unit + ')':34}{ours:10.1f}{theirs:10.1f}{ratio:9.3f}{goal:9.3f}"
               f"{'' if ratio <= goal else '  MISSED'}")
@@ -199,12 +214,17 @@ def main():
     p.add_argument("--rows", default=",".join(ROWS))
     p.add_argument("--image", help="a docker-archive for the rows load and pull")
     p.add_argument("--containers", type=int, default=500, help="for the row ps")
+    p.add_argument("--running", type=int, default=200, help="for the row stats")
     p.add_argument("--dir", help="where both stores are made")
     p.add_argument("--json", action="store_true")
     p.add_argument("-n", type=int, default=20)
     options = p.parse_args()
     if os.geteuid() != 0:
         sys.exit("make bench-engine: needs root")
+    # In a network namespace of its own: both make bridges and rules.
+    if os.environ.get("BERTH_BENCH_NET") != "own":
+        os.execvpe("unshare", ["unshare", "--net", sys.executable, *sys.argv], dict(os.environ, BERTH_BENCH_NET="own"))
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     b = Bench(options)
     try:
         b.prepare()
