@@ -19,6 +19,7 @@
 /* include/linux/sched.h: "Forked but didn't exec". Cleared in begin_new_exec() of fs/exec.c, before descriptors are
  * closed; kept by who dies. */
 #define PF_FORKNOEXEC 0x40
+#define PF_EXITING 0x4
 
 static int wait_pidfd(int pidfd, siginfo_t *info)
 {
@@ -103,10 +104,10 @@ int process_start_time(pid_t pid, uint64_t *ret_ticks, char *ret_state)
 	return 0;
 }
 
-int process_has_execed(pid_t pid)
+int process_died_before_exec(pid_t pid)
 {
 	uint64_t flags = 0;
 	int r = read_stat(pid, STAT_FLAGS, &flags, NULL);
 
-	return r < 0 ? r : !(flags & PF_FORKNOEXEC);
+	return r < 0 ? r : (flags & (PF_FORKNOEXEC | PF_EXITING)) == (PF_FORKNOEXEC | PF_EXITING);
 }

@@ -21,8 +21,9 @@ int process_exit_code(int status);
  * for ever. *ret_state (may be NULL) gets the state letter. Returns 0 or -errno (-ESRCH: gone). */
 int process_start_time(pid_t pid, uint64_t *ret_ticks, char *ret_state);
 
-/* 1 when the process, dead or alive, has executed a program since it was made, else 0; -errno (-ESRCH: it is
- * gone). */
-int process_has_execed(pid_t pid);
+/* 1 when the process is dead or dying and never executed a program since it was made, else 0; -errno (-ESRCH: it is
+ * gone). include/linux/sched.h: PF_EXITING is set before descriptors are closed, PF_FORKNOEXEC is cleared before exec
+ * closes them. */
+int process_died_before_exec(pid_t pid);
 
 #endif

@@ -15,7 +15,7 @@
  * step; steps that have nothing to do for the parent are left out by both, since both read the same
  * plan. End of file means that the peer died, and after the last step (EXEC) that the program runs:
  * the child's end is closed by the exec itself. Which of both it was, the kernel keeps in the
- * process's flags (process_has_execed).
+ * process's flags (process_died_before_exec).
  *
  * order    child says            parent does, then answers
  * STAGED   first process made    (only with a process in between) takes pidfd and pid

@@ -224,7 +224,7 @@ int launch_serve(struct launch *l, const struct launch_table *t, enum handshake_
 				return child_died(l, e);
 			/* End of file by exec or by death (a signal): the kernel knows which. One that
 			 * is not our child and was reaped already has run as far as we can know. */
-			return process_has_execed(l->pid) == 0 ? child_died(l, e) : 0;
+			return process_died_before_exec(l->pid) > 0 ? child_died(l, e) : 0;
 		}
 		if (m.step == STEP_FAILED) {
 			if (fd >= 0)

@@ -148,7 +148,10 @@ def test_idmap_gives_files_to_the_folder_s_owner(berth, place):
 @pytest.mark.parametrize("userns", [[], ["--userns", "auto"]])
 def test_bind_of_the_whole_host(berth, userns):
     """It shows the host's root, not the container's, which lies on top of it while it is made."""
-    out = berth("run", "--rm", *userns, "-v", "/:/host:ro", "busybox", "ls", "/host").split()
+    p = berth.run("run", "--rm", *userns, "-v", "/:/host:ro", "busybox", "ls", "/host")
+    if "no id-mapped mounts" in p.stderr:
+        pytest.skip("the store's file system has no id-mapped mounts")
+    out = p.stdout.split()
     assert set(out) >= {"usr", "boot", "opt"} and "host" not in out
 
 
