@@ -276,7 +276,8 @@ def test_throttled_in_the_life_that_ended(store):
     assert "exits.jsonl: cpu.stat: nr_periods" in found(store, "throttled")["evidence"][0]
 
 
-FORKS = ("sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sleep 1000 & done; wait; sleep 1000")
+# In a shell below: one that cannot fork ends.
+FORKS = ("sh", "-c", "(for i in 1 2 3 4 5 6 7 8; do sleep 1000 & done; wait); sleep 1000")
 
 
 def test_process_limit(store):
