@@ -6,6 +6,7 @@ Both keep their stores on the same file system; the contenders take turns, what 
 started and timed by build/bench/launch.
 """
 import argparse
+import glob
 import json
 import os
 import shutil
@@ -77,7 +78,7 @@ class Bench:
                       {"CONTAINERS_CONF": path("containers.conf")}, build, self.work)]
         with open(path("containers.conf"), "w", encoding="utf-8") as f:
             f.write(CONFIG)
-        self.samples = {}
+        self.samples, self.stores = {}, 0
 
     def prepare(self):
         berth, podman = self.contenders
@@ -161,13 +162,14 @@ class Bench:
             c.call("rm", "-f", *(["-t", "0"] if c.name == "podman" else []), *names)
 
     def measure_image(self, row, *words):
-        """What brings the image in, from nothing each time."""
+        """What brings the image in, each time into a store of its own: where files were just deleted, ext4 searches
+        long for inodes that it may use again."""
         def step(c):
-            ns = c.time(*words, *(["--tls-verify=false"] if row == "pull" and c.name == "podman" else []), timeout=600000)
-            image = sorted(set(c.call("images", "-q", "--no-trunc").split()) - before[c.name])
-            c.call("rmi", "-f", *image)
-            return ns
-        before = {c.name: set(c.call("images", "-q", "--no-trunc").split()) for c in self.contenders}
+            self.stores += 1
+            store = os.path.join(self.work, f"{c.name}-store-{self.stores}")
+            os.mkdir(store)
+            return c.time("--root", store, *words, *(["--tls-verify=false"] if row == "pull" and c.name == "podman" else []),
+                          timeout=600000)
         self.measure(row, 3, step, warm=1)
 
     def row_load(self):
@@ -192,7 +194,8 @@ class Bench:
             c.call("rm", "--all", "--force", *(["--time", "0"] if c.name == "podman" else []), check=False)
             c.launch.close()
         # Podman may leave its store mounted on itself.
-        subprocess.run(["umount", "-l", os.path.join(self.work, "podman", "overlay")], stderr=subprocess.DEVNULL, check=False)
+        for overlay in glob.glob(os.path.join(self.work, "podman*", "overlay")):
+            subprocess.run(["umount", "-l", overlay], stderr=subprocess.DEVNULL, check=False)
         shutil.rmtree(self.work, ignore_errors=True)
 
 
