@@ -198,20 +198,6 @@ static const struct opt inspect_options[] = {
 	{0},
 };
 
-static int print_formatted(const char *format, struct json_writer *w, struct arena *a,
-			   struct err *e)
-{
-	auto_view_text struct view_text text = {0};
-	struct view_value list = {0};
-	int r = view_parse(w->buf, w->len, a, &list, e);
-
-	for (size_t i = 0; r == 0 && i < list.n; i++) {
-		r = view_template(format, &list.items[i], &text, e);
-		view_append(&text, "\n", 1);
-	}
-	return r < 0 ? r : print_text(text.buf ? text.buf : "", text.len, e);
-}
-
 static int inspect_main(const struct invocation *in, int *ret_code, struct err *e)
 {
 	const struct inspect_options *o = in->values;
@@ -231,7 +217,7 @@ static int inspect_main(const struct invocation *in, int *ret_code, struct err *
 		}
 	}
 	json_end_array(&w);
-	return o->format ? print_formatted(o->format, &w, in->arena, e) : print_json(&w, e);
+	return o->format ? print_template(o->format, &w, in->arena, e) : print_json(&w, e);
 }
 
 const struct command cmd_pool_inspect = {

@@ -193,20 +193,6 @@ static const struct opt inspect_options[] = {
 	{0},
 };
 
-static int print_formatted(const struct inspect_options *o, struct json_writer *w, struct arena *a,
-			   struct err *e)
-{
-	auto_view_text struct view_text text = {0};
-	struct view_value list;
-	int r = view_parse(w->buf, w->len, a, &list, e);
-
-	for (size_t i = 0; r == 0 && i < list.n; i++) {
-		r = view_template(o->format, &list.items[i], &text, e);
-		view_append(&text, "\n", 1);
-	}
-	return r < 0 ? r : print_text(text.buf ? text.buf : "", text.len, e);
-}
-
 static int inspect_main(const struct invocation *in, int *ret_code, struct err *e)
 {
 	const struct inspect_options *o = in->values;
@@ -226,7 +212,7 @@ static int inspect_main(const struct invocation *in, int *ret_code, struct err *
 		}
 	}
 	json_end_array(&w);
-	r = o->format ? print_formatted(o, &w, in->arena, e) : print_json(&w, e);
+	r = o->format ? print_template(o->format, &w, in->arena, e) : print_json(&w, e);
 	return r;
 }
 

@@ -49,6 +49,8 @@ extern const struct command *const commands[];
 int print_text(const char *text, size_t n, struct err *e);
 /* Writes what a writer holds and a newline to stdout. */
 int print_json(struct json_writer *w, struct err *e);
+/* What a writer holds, a list, through a template of --format, a line for each of its items. */
+int print_template(const char *format, struct json_writer *w, struct arena *a, struct err *e);
 /* The text and a newline. */
 int print_line(const char *text, struct err *e);
 /* "berth: TEXT" to standard error, for a command that goes on with its next word. */

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "kernel/fd.h"
 #include "runtime/exe.h"
+#include "view/view.h"
 
 enum { NAME_WORDS_MAX = 2 };
 
@@ -42,6 +43,19 @@ int print_json(struct json_writer *w, struct err *e)
 	int r = print_text(w->buf ? w->buf : "", w->len, e);
 
 	return r < 0 ? r : print_text("\n", 1, e);
+}
+
+int print_template(const char *format, struct json_writer *w, struct arena *a, struct err *e)
+{
+	auto_view_text struct view_text text = {0};
+	struct view_value list = {0};
+	int r = view_parse(w->buf, w->len, a, &list, e);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++) {
+		r = view_template(format, &list.items[i], &text, e);
+		view_append(&text, "\n", 1);
+	}
+	return r < 0 ? r : print_text(text.buf ? text.buf : "", text.len, e);
 }
 
 int print_line(const char *text, struct err *e)

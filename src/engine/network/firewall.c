@@ -97,12 +97,15 @@ static void change_network(const struct change *c, const struct network *n)
 			change_subnet(c, &n->range[f].subnet);
 }
 
-int firewall_add_network(const struct engine *g, const struct network *n, struct err *e)
+/* Adds or deletes the network's elements in one batch. what: for errors. */
+static int put_network(const struct engine *g, const struct network *n,
+		       void (*apply)(struct nft *n, const char *set, const struct nft_element *e),
+		       const char *what, bool may_be_gone, struct err *e)
 {
 	auto_close int lock = firewall_lock(g, false, e);
 	int socket = lock < 0 ? lock : need_socket(e);
 	auto_nft struct nft nft = {0};
-	const struct change c = {&nft, nft_add_element};
+	const struct change c = {&nft, apply};
 	char table[32];
 	int r;
 
@@ -112,25 +115,18 @@ int firewall_add_network(const struct engine *g, const struct network *n, struct
 	nft_begin(&nft, table);
 	change_network(&c, n);
 	r = nft_commit(socket, &nft);
-	return r < 0 ? explain(r, "add the network to the firewall", e) : 0;
+	return r < 0 && !(may_be_gone && r == -ENOENT) ? explain(r, what, e) : 0;
+}
+
+int firewall_add_network(const struct engine *g, const struct network *n, struct err *e)
+{
+	return put_network(g, n, nft_add_element, "add the network to the firewall", false, e);
 }
 
 int firewall_remove_network(const struct engine *g, const struct network *n, struct err *e)
 {
-	auto_close int lock = firewall_lock(g, false, e);
-	int socket = lock < 0 ? lock : need_socket(e);
-	auto_nft struct nft nft = {0};
-	const struct change c = {&nft, nft_delete_element};
-	char table[32];
-	int r;
-
-	if (socket < 0)
-		return socket;
-	firewall_table(g, table);
-	nft_begin(&nft, table);
-	change_network(&c, n);
-	r = nft_commit(socket, &nft);
-	return r < 0 && r != -ENOENT ? explain(r, "take the network out of the firewall", e) : 0;
+	return put_network(g, n, nft_delete_element, "take the network out of the firewall", true,
+			   e);
 }
 
 /* ---- published ports ----------------------------------------------------------------------------- */
