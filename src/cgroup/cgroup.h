@@ -141,7 +141,7 @@ int cgroup_create(const struct cgroup_plan *p, struct cgroup *ret, struct err *e
 /* The v2 directory for CLONE_INTO_CGROUP, or -EBADF (none; or cgroup_attach is the way in). */
 int cgroup_clone_fd(const struct cgroup *c);
 
-/* Right after the clone: an ordinary user may not move a process from his session into a unit of his manager
+/* While the child waits: an ordinary user may not move a process from his session into a unit of his manager
  * (cgroup-v2.rst, "Delegation Containment"), so systemd is asked to. Nothing to do for all others. */
 int cgroup_attach(const struct cgroup *c, pid_t pid, struct err *e);
 

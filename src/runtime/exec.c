@@ -28,6 +28,7 @@ struct joining {
 	struct cgroup cgroup;
 	int init_pidfd, root_fd; /* root_fd: the container's root where it has no mount namespace */
 	bool is_staged;
+	bool is_gated; /* the child waits until the parent has put it where it belongs */
 	int master;
 	struct launch launch;
 };
@@ -120,6 +121,9 @@ static void __attribute__((noreturn)) exec_child(void *arg, int socket)
 	bool can_setgroups = true;
 	struct err e = {0};
 
+	/* Order: nothing of it may run, or be made, outside its group. */
+	if (j->is_gated && handshake_ask(socket, STEP_BORN, 0, -1, NULL, NULL, &e) < 0)
+		launch_fail(socket, &e);
 	if (cgroup_enter_self(&j->cgroup, &e) < 0 || enter_container(j, &e) < 0 ||
 	    become_root(j, &can_setgroups, &e) < 0)
 		launch_fail(socket, &e);
@@ -133,6 +137,14 @@ static void __attribute__((noreturn)) exec_child(void *arg, int socket)
 }
 
 /* ---- the parent -------------------------------------------------------------------------------- */
+
+static int on_born(void *arg, struct request *q, struct err *e)
+{
+	const struct joining *j = arg;
+	int r = rdt_enter(&j->container.rdt, j->q->id, q->launch->pid, e);
+
+	return r < 0 ? r : cgroup_attach(&j->cgroup, q->launch->pid, e);
+}
 
 static int on_console(void *arg, struct request *q, struct err *e)
 {
@@ -227,7 +239,9 @@ static int open_init(struct joining *j, struct err *e)
 static int launch(struct joining *j, struct err *e)
 {
 	static const struct launch_table table = {
-		.handler = {[STEP_CONSOLE] = on_console, [STEP_LISTENER] = on_listener},
+		.handler = {[STEP_BORN] = on_born,
+			    [STEP_CONSOLE] = on_console,
+			    [STEP_LISTENER] = on_listener},
 	};
 	struct launch_table answers = table;
 	bool joins_pid = j->ns.action[NS_PID] != NS_INHERIT;
@@ -239,6 +253,7 @@ static int launch(struct joining *j, struct err *e)
 	j->launch.child = exec_child;
 	j->launch.arg = j;
 	j->is_staged = joins_pid && own_pid_ns < 0;
+	j->is_gated = j->cgroup.unit.is_user || j->container.rdt.clos;
 	if (j->is_staged)
 		j->launch.stage = exec_stage;
 	if (j->ns.action[NS_PID] != NS_INHERIT && !j->is_staged &&
@@ -248,9 +263,7 @@ static int launch(struct joining *j, struct err *e)
 	r = launch_start(&j->launch, e);
 	if (own_pid_ns >= 0 && setns(own_pid_ns, CLONE_NEWPID) < 0 && r == 0)
 		r = err_sys(e, -errno, "return to our own pid namespace");
-	/* Its children are where it is; until here it has none. */
-	if (r < 0 || (r = rdt_enter(&j->container.rdt, j->q->id, j->launch.pid, e)) < 0 ||
-	    (r = cgroup_attach(&j->cgroup, j->launch.pid, e)) < 0)
+	if (r < 0)
 		return r;
 	answers.arg = j;
 	return launch_serve(&j->launch, &answers, STEP_EXEC, e);

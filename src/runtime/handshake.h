@@ -20,7 +20,8 @@
  * order    child says            parent does, then answers
  * STAGED   first process made    (only with a process in between) takes pidfd and pid
  * USERNS   in its user namespace writes the id maps and oom_score_adj
- * BORN     namespaces are there  network devices, prestart and createRuntime hooks
+ * BORN     namespaces are there  network devices, prestart and createRuntime hooks; of an exec (only
+ *                                with a unit of a user's manager or linux.intelRdt): puts it there
  * SOURCE   cannot reach mount N  a descriptor of the detached tree
  * CONSOLE  pty master            hands it to the console socket or keeps it
  * HOOKS    before the pivot      the state as JSON for the createContainer hooks (text of the answer)

@@ -206,6 +206,8 @@ def manager(place):
                     f"--setenv=XDG_RUNTIME_DIR={run}", f"--setenv=HOME={run}", "/usr/lib/systemd/systemd", "--user"], check=True)
     wait_for(lambda: os.path.exists(os.path.join(run, "systemd", "private")), 5)
     yield run
+    # A manager that is asked politely waits 90 s for what a failed test left in its units.
+    systemctl("kill", "--signal=KILL", "one-user.service", check=False)
     systemctl("stop", "one-user.service", check=False)
 
 
