@@ -167,13 +167,15 @@ struct cgroup_saved {
 	struct cgroup_unit unit;
 };
 int cgroup_open(const struct cgroup_saved *saved, struct cgroup *ret, struct err *e);
+/* Opens what the freezer needs and nothing else: every listing asks it of every container. Returns 1, 0 (also
+ * for a group that is gone or cannot be frozen) or -errno. */
+int cgroup_is_frozen(const struct cgroup_saved *saved);
 int cgroup_open_for_exec(const struct cgroup_saved *saved, const char *sub, struct arena *a,
 			 struct cgroup *ret, struct err *e);
 void cgroup_close(struct cgroup *c); /* closes descriptors only */
 
 int cgroup_freeze(const struct cgroup *c, struct err *e); /* returns when frozen; poll, no sleep */
 int cgroup_thaw(const struct cgroup *c, struct err *e);
-int cgroup_is_frozen(const struct cgroup *c); /* 1, 0, -errno */
 int cgroup_pids(const struct cgroup *c, struct arena *a, pid_t **ret, size_t *ret_n, struct err *e);
 /* Signals every process of the group (cgroup.kill for SIGKILL on v2; freeze, signal, thaw on v1).
  */

@@ -221,14 +221,29 @@ int cgroup_thaw(const struct cgroup *c, struct err *e)
 	return set_frozen(c, false, e);
 }
 
-int cgroup_is_frozen(const struct cgroup *c)
+int cgroup_is_frozen(const struct cgroup_saved *saved)
 {
-	struct leader l;
+	char path[GROUP_PATH_MAX];
+	auto_close int dir = -EBADF;
+	const struct group_ops *ops;
+	size_t at = saved->n;
 	int r;
 
-	find_leader(c, &l);
-	r = l.ops->is_frozen(l.dir_fd);
-	/* ENOENT: a v1 group that is not the freezer's; ENODEV: removed meanwhile */
+	for (size_t i = 0; i < saved->n; i++)
+		if (saved->v[i].controllers & 1U << CG_FREEZER ||
+		    (saved->v[i].v2 && at == saved->n))
+			at = i;
+	if (at == saved->n)
+		return 0;
+	r = group_path(path, sizeof(path), saved->v[at].mount, saved->v[at].path);
+	if (r < 0)
+		return r;
+	dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return errno == ENOENT ? 0 : -errno;
+	ops = saved->v[at].v2 ? &group_ops_v2 : &group_ops_v1;
+	r = ops->is_frozen(dir);
+	/* ENOENT: a v2 root has no such file; ENODEV: removed meanwhile */
 	return r == -ENOENT || r == -ENODEV ? 0 : r;
 }
 

@@ -121,7 +121,6 @@ static enum runtime_status find_status(int dir_fd, struct container *c)
 {
 	uint64_t ticks;
 	char letter;
-	struct cgroup group;
 	enum runtime_status status;
 
 	if (c->pid <= 0)
@@ -131,12 +130,7 @@ static enum runtime_status find_status(int dir_fd, struct container *c)
 		return STATUS_STOPPED;
 	status = faccessat(dir_fd, STATE_SOCKET, F_OK, 0) == 0 ? STATUS_CREATED : STATUS_RUNNING;
 	/* A created container can be paused as well: who does not see it could not resume it. */
-	if (cgroup_open(&c->cgroup, &group, NULL) < 0)
-		return status;
-	if (cgroup_is_frozen(&group) > 0)
-		status = STATUS_PAUSED;
-	cgroup_close(&group);
-	return status;
+	return cgroup_is_frozen(&c->cgroup) > 0 ? STATUS_PAUSED : status;
 }
 
 int state_load(int dir_fd, const char *id, struct arena *a, struct container *ret, struct err *e)
