@@ -6,7 +6,7 @@ UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/fuzz-bin/%)
 # Seconds for each fuzz target.
-FUZZ_TIME ?= 24
+FUZZ_TIME ?= 30
 # What pytest runs, and with which arguments: make integration T="tests/integration/test_hooks.py -k slow -x"
 T ?= tests/integration tests/regress tests/engine
 
@@ -32,7 +32,7 @@ $(BUILD)/fuzz-bin/fuzz_%: tests/fuzz/fuzz_%.c $(patsubst src/%.c,$(BUILD)/fuzz/%
 	@$(CLANG) $(CPPFLAGS_ALL) -std=gnu17 $(WARNINGS) -g -O1 $(SANITIZE) -fsanitize=fuzzer $(filter %.c %.o,$^) $(IMAGE_LIBS) -lm -o $@
 
 .PHONY: fuzz
-fuzz: $(FUZZ) ## Fuzz targets, FUZZ_TIME=24 seconds each, from the corpus in tests/fuzz/corpus
+fuzz: $(FUZZ) ## Fuzz targets, FUZZ_TIME=30 seconds each, from the corpus in tests/fuzz/corpus
 	@tools/fuzz $(FUZZ_TIME) $(FUZZ)
 
 $(BUILD)/probe: tests/integration/probe.c
@@ -58,6 +58,8 @@ $(BUILD)/berth-runtime-resctrl: $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out
 
 # What tests run beside the programs or inside containers.
 TEST_TOOLS := $(BUILD)/probe $(BUILD)/attack $(BUILD)/berth-runtime-resctrl
+.PHONY: test-tools
+test-tools: $(TEST_TOOLS) $(BUILD)/inject
 
 # On cgroup v2 the same, but of the engine only what groups have a part in: the processor is an emulated one.
 VM_T ?= tests/integration tests/regress tests/engine/test_run.py tests/engine/test_change.py tests/engine/test_pools.py tests/engine/test_update_atomic.py tests/engine/test_limits.py tests/engine/test_ns.py tests/engine/test_why.py
