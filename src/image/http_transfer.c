@@ -17,7 +17,8 @@ enum {
 	CONNECT_S = 30,
 	COMMIT_FACTOR = 5, /* a registry may think for long about what it was sent */
 	SMALL_S = 300,     /* an answer that is collected is here by then */
-	BUFFER = 512 << 10,
+	/* libcurl takes up to 100 of these from one transfer before it looks at the next. */
+	BUFFER = 16 << 10,
 	HEADERS_MAX = 256 << 10,
 	LIMIT_DEFAULT = 64 << 10,
 };

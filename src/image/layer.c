@@ -30,10 +30,10 @@
 /*
  * Theory of operation (see also layer.h)
  *
- * layer_feed writes the blob, hashes it, and passes the bytes through a pipe to a thread that inflates and hashes
- * them once more; that one feeds the unpacking process through a second pipe. So hashing and writing, inflating, and
- * unpacking go side by side. A failure behind closes the pipes in front of it: layer_feed sees EPIPE, and the reason
- * is taken from whoever failed first.
+ * layer_feed writes the blob, hashes it, and passes the bytes through a pipe to a thread that inflates them into a
+ * second one. There another thread hashes them once more and doubles them, without a copy (tee(2)), into the third
+ * pipe, which the unpacking process reads. So all four go side by side. A failure behind closes the pipes in front of
+ * it: layer_feed sees EPIPE, and the reason is taken from whoever failed first.
  *
  * tmp/layer-[HEX-]RANDOM is locked by its maker as long as it lives: {blob, layer/{diff, layer.json}}. HEX: the digest
  * that is wanted. Order: the lock comes before the blob, so a draft with a blob and no lock has no maker any more.
@@ -42,7 +42,12 @@
  * before the kernel writes by itself a layer may have empty files, as with Docker. Remove the image and pull it again.
  */
 
-enum { PIPE_SIZE = 1 << 20, CHUNK = 256 << 10, ERRNO_MAX = 4095 /* MAX_ERRNO of linux/err.h */ };
+enum {
+	PIPE_SIZE = 1 << 20,
+	CHUNK = 256 << 10,
+	HASH_CHUNK = 64 << 10,
+	ERRNO_MAX = 4095 /* MAX_ERRNO of linux/err.h */
+};
 
 struct layer_job {
 	const struct engine *g;
@@ -54,11 +59,12 @@ struct layer_job {
 	struct digest digest;
 	int64_t size;
 
-	pthread_t thread;
-	bool has_thread;
-	int compressed_fd, tar_fd; /* the thread's */
+	pthread_t inflater, hasher;
+	bool has_inflater, has_hasher;
+	int compressed_fd, plain_fd; /* the inflater's: from, to */
+	int inflated_fd, tar_fd;     /* the hasher's */
 	struct digest diff_digest;
-	struct err thread_err;
+	struct err inflater_err, hasher_err;
 
 	pid_t child;
 	int result_fd;
@@ -69,10 +75,8 @@ struct layer_job {
 static int pass_on(void *owner, const void *data, size_t n, struct err *e)
 {
 	struct layer_job *j = owner;
-	int r = digest_add(&j->diff_digest, data, n);
+	int r = fd_write_all(j->plain_fd, data, n);
 
-	if (r == 0)
-		r = fd_write_all(j->tar_fd, data, n);
 	return r < 0 ? err_sys(e, r, "pass a layer on to be unpacked") : 0;
 }
 
@@ -98,18 +102,72 @@ static int inflate_all(struct layer_job *j, struct inflate *z, struct err *e)
 	}
 }
 
+/* Order: who feeds a thread hears of its end by EPIPE, whom it feeds by the end of file. */
+static void close_both(int *from, int *to)
+{
+	close(TAKE_FD(*from));
+	close(TAKE_FD(*to));
+}
+
 static void *inflate_thread(void *arg)
 {
 	struct layer_job *j = arg;
 	struct inflate *z = NULL;
 
-	if (inflate_open(pass_on, j, &z, &j->thread_err) == 0)
-		inflate_all(j, z, &j->thread_err);
+	if (inflate_open(pass_on, j, &z, &j->inflater_err) == 0)
+		inflate_all(j, z, &j->inflater_err);
 	inflate_close(z);
-	/* Order: who feeds us hears of the end by EPIPE, the unpacker by the end of file. */
-	auto_close_fn(&j->compressed_fd);
-	auto_close_fn(&j->tar_fd);
-	j->compressed_fd = j->tar_fd = -EBADF;
+	close_both(&j->compressed_fd, &j->plain_fd);
+	return NULL;
+}
+
+/* ---- the hashing thread -------------------------------------------------------------------------- */
+
+/* The bytes that tee(2) has doubled, which may be more than one read gives. */
+static int hash_some(struct layer_job *j, char *buf, size_t n)
+{
+	while (n > 0) {
+		ssize_t got = read(j->inflated_fd, buf, n < HASH_CHUNK ? n : HASH_CHUNK);
+		int r;
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : -EPIPE;
+		r = digest_add(&j->diff_digest, buf, (size_t)got);
+		if (r < 0)
+			return r;
+		n -= (size_t)got;
+	}
+	return 0;
+}
+
+static int hash_all(struct layer_job *j)
+{
+	char buf[HASH_CHUNK];
+
+	for (;;) {
+		ssize_t n = tee(j->inflated_fd, j->tar_fd, PIPE_SIZE, 0);
+		int r;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		r = hash_some(j, buf, (size_t)n);
+		if (r < 0)
+			return r;
+	}
+}
+
+static void *hash_thread(void *arg)
+{
+	struct layer_job *j = arg;
+	int r = hash_all(j);
+
+	if (r < 0)
+		err_sys(&j->hasher_err, r, "hash a layer");
+	close_both(&j->inflated_fd, &j->tar_fd);
 	return NULL;
 }
 
@@ -168,16 +226,20 @@ static int start_unpacker(struct layer_job *j, struct err *e)
 	return 0;
 }
 
-static int start_thread(struct layer_job *j, struct err *e)
+static int start_threads(struct layer_job *j, struct err *e)
 {
 	int r = make_pipe(&j->compressed_fd, &j->feed_fd, e);
 
 	if (r == 0)
-		r = -pthread_create(&j->thread, NULL, inflate_thread, j);
+		r = make_pipe(&j->inflated_fd, &j->plain_fd, e);
 	if (r < 0)
-		return err_sys(e, r, "start the inflating thread");
-	j->has_thread = true;
-	return 0;
+		return r;
+	r = -pthread_create(&j->hasher, NULL, hash_thread, j);
+	j->has_hasher = r == 0;
+	if (r == 0)
+		r = -pthread_create(&j->inflater, NULL, inflate_thread, j);
+	j->has_inflater = r == 0;
+	return r < 0 ? err_sys(e, r, "start a thread for a layer") : 0;
 }
 
 static const char *keep(struct layer_job *j, const char *text)
@@ -194,14 +256,15 @@ int layer_begin(const struct engine *g, const struct layer_wanted *w, struct lay
 	if (!j)
 		return err_sys(e, -ENOMEM, "begin a layer");
 	j->g = g;
-	j->dir_fd = j->blob_fd = j->feed_fd = j->compressed_fd = j->tar_fd = j->result_fd = -EBADF;
+	j->dir_fd = j->blob_fd = j->feed_fd = j->compressed_fd = j->plain_fd = -EBADF;
+	j->inflated_fd = j->tar_fd = j->result_fd = -EBADF;
 	j->wanted = (struct layer_wanted){.digest = keep(j, w->digest),
 					  .diff_id = keep(j, w->diff_id),
 					  .parent = keep(j, w->parent),
 					  .size = w->size};
 	if ((r = make_draft(j, e)) < 0 || (r = digest_begin(&j->digest, e)) < 0 ||
 	    (r = digest_begin(&j->diff_digest, e)) < 0 || (r = start_unpacker(j, e)) < 0 ||
-	    (r = start_thread(j, e)) < 0) {
+	    (r = start_threads(j, e)) < 0) {
 		layer_abort(j);
 		return r;
 	}
@@ -235,29 +298,44 @@ static int take_result(struct layer_job *j, struct unpack_result *ret, struct er
 	return ret->err.code ? err_say(e, -ret->err.code, "%s", ret->err.text) : 0;
 }
 
-static void end_thread(struct layer_job *j)
+static void end_threads(struct layer_job *j)
 {
-	if (!j->has_thread)
-		return;
-	pthread_join(j->thread, NULL);
-	j->has_thread = false;
+	if (j->has_inflater)
+		pthread_join(j->inflater, NULL);
+	else
+		auto_close_fn(&j->plain_fd); /* where nobody else ends the hasher */
+	if (j->has_hasher)
+		pthread_join(j->hasher, NULL);
+	j->has_inflater = j->has_hasher = false;
 }
 
-/* The inflating thread or the unpacker gave up: why? The unpacker's reason comes first, since the thread then only
- * saw a closed pipe. */
+/* A thread's own reason, or NULL: a closed pipe is somebody else's. */
+static const struct err *threads_err(const struct layer_job *j)
+{
+	const struct err *const list[] = {&j->inflater_err, &j->hasher_err};
+
+	for (size_t i = 0; i < ARRAY_LEN(list); i++)
+		if (list[i]->code && list[i]->code != EPIPE)
+			return list[i];
+	return NULL;
+}
+
+/* A thread or the unpacker gave up: why? */
 static int find_reason(struct layer_job *j, struct err *e)
 {
 	struct unpack_result result;
+	const struct err *own;
 	struct err why = {0};
 	int r;
 
 	auto_close_fn(&j->feed_fd);
 	j->feed_fd = -EBADF;
-	end_thread(j);
-	if (j->thread_err.code && j->thread_err.code != EPIPE) {
+	end_threads(j);
+	own = threads_err(j);
+	if (own) {
 		if (e)
-			*e = j->thread_err;
-		return -j->thread_err.code;
+			*e = *own;
+		return -own->code;
 	}
 	r = take_result(j, &result, &why);
 	if (r == 0)
@@ -374,8 +452,8 @@ static int finish(struct layer_job *j, struct arena *a, struct layer_result *ret
 
 	auto_close_fn(&j->feed_fd);
 	j->feed_fd = -EBADF;
-	end_thread(j);
-	if (j->thread_err.code)
+	end_threads(j);
+	if (j->inflater_err.code || j->hasher_err.code)
 		return find_reason(j, e);
 	r = take_result(j, &unpacked, e);
 	if (r < 0)
@@ -419,9 +497,10 @@ void layer_abort(struct layer_job *j)
 		kill(j->child, SIGKILL);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		auto_close_fn(fds[i]);
-	end_thread(j);
-	/* Only where the thread was never there to close them. */
+	end_threads(j);
+	/* Only where a thread was never there to close them. */
 	auto_close_fn(&j->compressed_fd);
+	auto_close_fn(&j->inflated_fd);
 	auto_close_fn(&j->tar_fd);
 	while (j->child > 0 && waitpid(j->child, NULL, 0) < 0 && errno == EINTR)
 		continue;
